@@ -1,0 +1,59 @@
+from google.api import annotations_pb2 as _annotations_pb2
+from laurels.access.v1 import access_pb2 as _access_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class LeaderboardEntry(_message.Message):
+    __slots__ = ("rank", "member", "score")
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    rank: int
+    member: str
+    score: int
+    def __init__(self, rank: _Optional[int] = ..., member: _Optional[str] = ..., score: _Optional[int] = ...) -> None: ...
+
+class ListLeaderboardEntriesRequest(_message.Message):
+    __slots__ = ("board", "page_size", "page_token")
+    BOARD_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    board: str
+    page_size: int
+    page_token: str
+    def __init__(self, board: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListLeaderboardEntriesResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token", "members")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[LeaderboardEntry]
+    next_page_token: str
+    members: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[LeaderboardEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., members: _Optional[int] = ...) -> None: ...
+
+class GetLeaderboardMemberRequest(_message.Message):
+    __slots__ = ("board", "member", "around")
+    BOARD_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    AROUND_FIELD_NUMBER: _ClassVar[int]
+    board: str
+    member: str
+    around: int
+    def __init__(self, board: _Optional[str] = ..., member: _Optional[str] = ..., around: _Optional[int] = ...) -> None: ...
+
+class GetLeaderboardMemberResponse(_message.Message):
+    __slots__ = ("entry", "neighbours", "members")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    NEIGHBOURS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    entry: LeaderboardEntry
+    neighbours: _containers.RepeatedCompositeFieldContainer[LeaderboardEntry]
+    members: int
+    def __init__(self, entry: _Optional[_Union[LeaderboardEntry, _Mapping]] = ..., neighbours: _Optional[_Iterable[_Union[LeaderboardEntry, _Mapping]]] = ..., members: _Optional[int] = ...) -> None: ...

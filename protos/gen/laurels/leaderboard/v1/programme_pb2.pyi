@@ -1,0 +1,89 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class LeaderboardProgramme(_message.Message):
+    __slots__ = ("boards", "scratch_pools")
+    BOARDS_FIELD_NUMBER: _ClassVar[int]
+    SCRATCH_POOLS_FIELD_NUMBER: _ClassVar[int]
+    boards: _containers.RepeatedCompositeFieldContainer[Board]
+    scratch_pools: _containers.RepeatedCompositeFieldContainer[ScratchPool]
+    def __init__(self, boards: _Optional[_Iterable[_Union[Board, _Mapping]]] = ..., scratch_pools: _Optional[_Iterable[_Union[ScratchPool, _Mapping]]] = ...) -> None: ...
+
+class Board(_message.Message):
+    __slots__ = ("id", "name", "points", "activity")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    points: PointsFeed
+    activity: ActivityFeed
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., points: _Optional[_Union[PointsFeed, _Mapping]] = ..., activity: _Optional[_Union[ActivityFeed, _Mapping]] = ...) -> None: ...
+
+class PointsFeed(_message.Message):
+    __slots__ = ("currency",)
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    def __init__(self, currency: _Optional[str] = ...) -> None: ...
+
+class ActivityFeed(_message.Message):
+    __slots__ = ("activity_type", "condition", "score")
+    ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    activity_type: str
+    condition: str
+    score: str
+    def __init__(self, activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., score: _Optional[str] = ...) -> None: ...
+
+class ScratchPool(_message.Message):
+    __slots__ = ("id", "name", "issues", "prizes", "nothing_weight")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ISSUES_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
+    NOTHING_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    issues: _containers.RepeatedCompositeFieldContainer[CardIssue]
+    prizes: _containers.RepeatedCompositeFieldContainer[Prize]
+    nothing_weight: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., issues: _Optional[_Iterable[_Union[CardIssue, _Mapping]]] = ..., prizes: _Optional[_Iterable[_Union[Prize, _Mapping]]] = ..., nothing_weight: _Optional[int] = ...) -> None: ...
+
+class CardIssue(_message.Message):
+    __slots__ = ("activity", "mission")
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    MISSION_FIELD_NUMBER: _ClassVar[int]
+    activity: ActivityIssue
+    mission: str
+    def __init__(self, activity: _Optional[_Union[ActivityIssue, _Mapping]] = ..., mission: _Optional[str] = ...) -> None: ...
+
+class ActivityIssue(_message.Message):
+    __slots__ = ("activity_type", "condition")
+    ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    activity_type: str
+    condition: str
+    def __init__(self, activity_type: _Optional[str] = ..., condition: _Optional[str] = ...) -> None: ...
+
+class Prize(_message.Message):
+    __slots__ = ("id", "name", "weight", "stock", "currency", "amount")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    STOCK_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    weight: int
+    stock: int
+    currency: str
+    amount: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., weight: _Optional[int] = ..., stock: _Optional[int] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,65 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class MissionsProgramme(_message.Message):
+    __slots__ = ("missions", "badges")
+    MISSIONS_FIELD_NUMBER: _ClassVar[int]
+    BADGES_FIELD_NUMBER: _ClassVar[int]
+    missions: _containers.RepeatedCompositeFieldContainer[Mission]
+    badges: _containers.RepeatedCompositeFieldContainer[Badge]
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ...) -> None: ...
+
+class Mission(_message.Message):
+    __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    REWARD_FIELD_NUMBER: _ClassVar[int]
+    BADGE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    activity_type: str
+    condition: str
+    count: CountGoal
+    sum: SumGoal
+    reward: MissionReward
+    badge: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., count: _Optional[_Union[CountGoal, _Mapping]] = ..., sum: _Optional[_Union[SumGoal, _Mapping]] = ..., reward: _Optional[_Union[MissionReward, _Mapping]] = ..., badge: _Optional[str] = ...) -> None: ...
+
+class CountGoal(_message.Message):
+    __slots__ = ("target",)
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    target: int
+    def __init__(self, target: _Optional[int] = ...) -> None: ...
+
+class SumGoal(_message.Message):
+    __slots__ = ("of", "target")
+    OF_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    of: str
+    target: int
+    def __init__(self, of: _Optional[str] = ..., target: _Optional[int] = ...) -> None: ...
+
+class MissionReward(_message.Message):
+    __slots__ = ("currency", "amount")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    amount: int
+    def __init__(self, currency: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...
+
+class Badge(_message.Message):
+    __slots__ = ("id", "name")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,66 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from laurels.points.v1 import points_pb2 as _points_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class MemberEnrolled(_message.Message):
+    __slots__ = ("member", "enrolled_at")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_AT_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    enrolled_at: _timestamp_pb2.Timestamp
+    def __init__(self, member: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PointsCredited(_message.Message):
+    __slots__ = ("member", "currency", "amount", "balance", "kind", "reference", "occurred_at", "programme_version")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    PROGRAMME_VERSION_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    currency: str
+    amount: int
+    balance: int
+    kind: _points_pb2.EntryKind
+    reference: str
+    occurred_at: _timestamp_pb2.Timestamp
+    programme_version: int
+    def __init__(self, member: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[_points_pb2.EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ...) -> None: ...
+
+class PointsSpent(_message.Message):
+    __slots__ = ("member", "currency", "amount", "balance", "reference", "occurred_at")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    currency: str
+    amount: int
+    balance: int
+    reference: str
+    occurred_at: _timestamp_pb2.Timestamp
+    def __init__(self, member: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TierChanged(_message.Message):
+    __slots__ = ("member", "from_tier", "to_tier", "occurred_at")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIER_FIELD_NUMBER: _ClassVar[int]
+    TO_TIER_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    from_tier: str
+    to_tier: str
+    occurred_at: _timestamp_pb2.Timestamp
+    def __init__(self, member: _Optional[str] = ..., from_tier: _Optional[str] = ..., to_tier: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,199 @@
+"""One folder holds all that a suite on one machine keeps, and one suite at a time uses it.
+
+    <data>/
+      lock             held (flock) by the suite that runs
+      run.json         addresses, ports and process ids; ports stay from run to run
+      secrets/         passwords, signing key, seed key; files of mode 0600
+        jwks.json      the public half of the signing key
+      postgres/        data, log; a link when its user cannot reach this folder
+      nats/            configuration, streams, log
+      logs/            a log for each process of a split suite
+
+Secrets are made on first use and never change. Every file is written aside
+and moved into place, so a kill leaves the old one or the new one.
+"""
+
+import base64
+import fcntl
+import os
+import random
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from joserfc.jwk import OKPKey
+
+from chassis.credentials import new_key
+
+PORTS_FROM = 15_000
+PORT_ATTEMPTS_MAX = 200
+DEFAULT_DATA = Path(".laurels")
+
+
+class DataFolderInUse(Exception):
+    """Another suite runs on this folder."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        by = f" by the process {pid}" if pid else ""
+        super().__init__(
+            f"The data folder {path} is in use{by}. Stop that suite first, or choose another folder with --data."
+        )
+        self.pid = pid
+
+
+class DataFolder:
+    """The folder of a suite. Nothing is made before it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.secrets = self.path / "secrets"
+        self.postgres = self.path / "postgres"
+        self.nats = self.path / "nats"
+        self.logs = self.path / "logs"
+        self._run = self.path / "run.json"
+
+    def prepare(self) -> None:
+        """Makes the folder, closed to other users.
+
+        As root the servers' unprivileged user may pass through it, not list it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        for inner in (self.secrets, self.nats, self.logs):
+            inner.mkdir(exist_ok=True)
+            inner.chmod(0o700)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the folder for this process. Raises DataFolderInUse."""
+        self.prepare()
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataFolderInUse(self.path, self.run().get("pid")) from None
+            yield
+        finally:
+            os.close(lock)
+
+    def is_held(self) -> bool:
+        """Whether a suite runs on the folder."""
+        lock = self.path / "lock"
+        if not lock.exists():
+            return False
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def run(self) -> dict[str, Any]:
+        """What run.json says; empty before the first run."""
+        return _read(self._run)
+
+    def update_run(self, **values: Any) -> None:
+        """Sets entries of run.json; None removes one."""
+        merged = self.run() | values
+        _write(self._run, {name: value for name, value in merged.items() if value is not None})
+
+    def port(self, name: str) -> int:
+        """The port of `name`: the one of the last run, or another if that is taken."""
+        ports: dict[str, int] = self.run().get("ports", {})
+        known = ports.get(name)
+        if known is not None and port_is_free(known):
+            return known
+        chosen = free_port(ports.values())
+        self.update_run(ports=ports | {name: chosen})
+        return chosen
+
+    def password(self, user: str) -> str:
+        """The password of a database role or a NATS user."""
+        path = self.secrets / "passwords.json"
+        passwords = _read(path)
+        if user not in passwords:
+            passwords[user] = secrets.token_urlsafe(24)
+            _write(path, passwords)
+        return str(passwords[user])
+
+    def signing_key(self) -> OKPKey:
+        """The key that signs local tokens; its public half is in `jwks`."""
+        path = self.secrets / "signing_key.json"
+        if not path.exists():
+            _write(path, new_key().as_dict(private=True))
+        key = OKPKey.import_key(_read(path))
+        if not self.jwks.exists():
+            _write(self.jwks, {"keys": [key.as_dict(private=False)]})
+        return key
+
+    @property
+    def jwks(self) -> Path:
+        """The file with the public keys, as a JWK set."""
+        return self.secrets / "jwks.json"
+
+    def seed_key(self) -> str:
+        """The leaderboard's 32-byte key for drawing pool seeds, in base64."""
+        path = self.secrets / "seed_key.json"
+        if not path.exists():
+            _write(path, {"key": base64.b64encode(secrets.token_bytes(32)).decode()})
+        return str(_read(path)["key"])
+
+    def remove(self) -> None:
+        """Deletes the folder, with what its links lead to."""
+        if self.postgres.is_symlink():
+            shutil.rmtree(self.postgres.resolve(), ignore_errors=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could bind the port on loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(except_for: Any = ()) -> int:
+    """A free loopback port outside the range of outgoing connections.
+
+    Inside that range a client that reconnects to a stopped server can be given
+    the server's port as its own, connect to itself, and hold the port for ever.
+    """
+    last = min(_outgoing_ports_from(), 65_535) - 1
+    taken = set(except_for)
+    for _ in range(PORT_ATTEMPTS_MAX):
+        port = random.randint(PORTS_FROM, max(last, PORTS_FROM + 1_000))  # noqa: S311  not a secret
+        if port not in taken and port_is_free(port):
+            return port
+    raise OSError(f"no free port found on 127.0.0.1 between {PORTS_FROM} and {last}")
+
+
+def _outgoing_ports_from() -> int:
+    setting = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    return int(setting.read_text().split()[0]) if setting.exists() else 32_768
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = orjson.loads(path.read_bytes())
+    return found
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    aside = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

@@ -16,7 +16,7 @@ stable and for programs, the sentence is for people.
     └── Unavailable            try again
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -123,7 +123,7 @@ def from_rpc(error: grpc.RpcError) -> DomainError:
     A status without our details (a deadline, a lost connection) becomes an
     error of the same status, with the status' name as its reason.
     """
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(error)
     code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]
     kind = _BY_STATUS.get(code, DomainError)
     reason, violations = code.name.lower(), []
@@ -142,7 +142,7 @@ def _packed(message: Any) -> any_pb2.Any:
     return packed
 
 
-_BY_STATUS: dict[grpc.StatusCode, type[DomainError]] = {
+_BY_STATUS: Mapping[grpc.StatusCode, type[DomainError]] = {
     kind.status: kind
     for kind in (
         InvalidArgument,

@@ -1,0 +1,237 @@
+"""Every event of a source has its effect, in each member's order, acknowledged after the commit.
+
+A durable pull consumer for each source and lane. One request for many messages
+is kept open at the server, so that an event is here as soon as it is stored;
+what arrives while a batch commits is the next batch. A failed event comes back
+after a pause that grows; one that cannot even be read is parked.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+from google.protobuf.message import DecodeError
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from chassis import metrics
+from chassis.database import Database
+from chassis.events import PARTITIONS, Event, message_class, stream
+from chassis.leadership import exclusively
+from chassis.logging import logger
+from chassis.loops import Beat
+from chassis.transport import header, jetstream
+from chassis.write_path import DELIVERIES_MAX
+
+BATCH = 500
+PULL_EXPIRES_S = 5.0
+ACK_WAIT_S = 30
+ACK_PENDING_MAX = 5_000
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 30.0
+_log = logger("consumer")
+
+Handler = Callable[[Sequence[Event]], Awaitable[list[BaseException | None]]]
+
+
+def durable_name(service: str, lane: int, lanes: int) -> str:
+    return f"{service}-{lane}-of-{lanes}"
+
+
+def filter_subjects(source: str, events: Sequence[str], lane: int, lanes: int) -> list[str]:
+    """The subjects of a lane: all of them, or its share of the partitions.
+
+    >>> filter_subjects("points", ["TierChanged"], 0, 1)
+    ['laurels.points.TierChanged.>']
+    >>> filter_subjects("points", ["TierChanged"], 1, 4)
+    ['laurels.points.TierChanged.p1.>', 'laurels.points.TierChanged.p5.>']
+    """
+    if lanes == 1:
+        return [f"laurels.{source}.{event}.>" for event in events]
+    mine = range(lane, PARTITIONS, lanes)
+    return [f"laurels.{source}.{event}.p{number}.>" for event in events for number in mine]
+
+
+def consumer_config(service: str, source: str, events: Sequence[str], lane: int, lanes: int) -> ConsumerConfig:
+    """The durable consumer of a lane, as reliability.md asks."""
+    return ConsumerConfig(
+        durable_name=durable_name(service, lane, lanes),
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_S,
+        max_deliver=-1,
+        max_ack_pending=ACK_PENDING_MAX,
+        filter_subjects=filter_subjects(source, events, lane, lanes),
+    )
+
+
+class Consumer:
+    """Consumes some events of one source in one lane."""
+
+    def __init__(
+        self,
+        service: str,
+        source: str,
+        events: Sequence[str],
+        *,
+        client: Client,
+        database: Database,
+        handle: Handler,
+        lane: int = 0,
+        lanes: int = 1,
+    ) -> None:
+        self._service, self._source, self._events = service, source, tuple(events)
+        self._client, self._database, self._handle = client, database, handle
+        self._lane, self._lanes = lane, lanes
+        self._durable = durable_name(service, lane, lanes)
+        self._arrived: deque[Msg] = deque()
+        self._something = asyncio.Event()
+        self._open = 0
+        self._heard_at = 0.0
+
+    async def run(self, beat: Beat) -> None:
+        """Consumes for ever, while no other replica works in this lane."""
+        waiting = asyncio.create_task(_beat_every_second(beat))
+        try:
+            async with exclusively(self._database.url, f"{self._service}:{self._source}:{self._lane}:{self._lanes}"):
+                waiting.cancel()
+                await self._consume(beat)
+        finally:
+            waiting.cancel()
+
+    async def _consume(self, beat: Beat) -> None:
+        await self._ensure()
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, cb=self._on_message, pending_msgs_limit=4 * BATCH)
+        self._arrived.clear()
+        self._open, self._heard_at = 0, time.monotonic()
+        try:
+            while True:
+                beat()
+                await self._ask(inbox)
+                if not self._arrived:
+                    await self._wait()
+                    continue
+                batch = [self._arrived.popleft() for _ in range(min(len(self._arrived), BATCH))]
+                await self._ask(inbox)
+                await self._apply(batch)
+        finally:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
+
+    async def _ensure(self) -> None:
+        js = jetstream(self._client)
+        await js.add_consumer(
+            stream(self._source),
+            consumer_config(self._service, self._source, self._events, self._lane, self._lanes),
+        )
+
+    async def _on_message(self, message: Msg) -> None:
+        self._heard_at = time.monotonic()
+        status = header(message, "Status")
+        if not status:
+            self._open -= 1
+            self._arrived.append(message)
+        elif status != "100":
+            unsent = header(message, "Nats-Pending-Messages")
+            self._open = max(self._open - int(unsent), 0) if unsent.isdigit() else 0
+        self._something.set()
+
+    async def _ask(self, inbox: str) -> None:
+        """Keeps about a batch of messages requested, not counting those at hand."""
+        wanted = BATCH - max(self._open, 0) - len(self._arrived)
+        if wanted < BATCH // 2:
+            return
+        request = {
+            "batch": wanted,
+            "expires": int(PULL_EXPIRES_S * 1e9),
+            "idle_heartbeat": int(PULL_EXPIRES_S / 4 * 1e9),
+        }
+        self._open = max(self._open, 0) + wanted
+        await self._client.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream(self._source)}.{self._durable}", orjson.dumps(request), reply=inbox
+        )
+
+    async def _wait(self) -> None:
+        self._something.clear()
+        try:
+            await asyncio.wait_for(self._something.wait(), PULL_EXPIRES_S / 2)
+        except TimeoutError:
+            # No message and no heartbeat: the request was lost with a
+            # connection, or the consumer with the store.
+            if time.monotonic() - self._heard_at > PULL_EXPIRES_S / 2:
+                self._open = 0
+                await self._ensure()
+
+    async def _apply(self, batch: Sequence[Msg]) -> None:
+        events, messages = [], []
+        for message in batch:
+            event = self._read(message)
+            if event is None:
+                await message.term()
+                continue
+            events.append(event)
+            messages.append(message)
+        failures = await self._handle(events)
+        acknowledged = 0
+        for event, message, failure in zip(events, messages, failures, strict=True):
+            if failure is None:
+                await message.ack()
+                acknowledged += 1
+            else:
+                await self._reject(event, message, failure)
+        metrics.CONSUMED.labels(self._service, self._source).inc(acknowledged)
+
+    async def _reject(self, event: Event, message: Msg, failure: BaseException) -> None:
+        metrics.REJECTED.labels(self._service, self._source).inc()
+        pause = min(PAUSE_FIRST_S * 2 ** min(event.deliveries - 1, 16), PAUSE_MAX_S)
+        if event.deliveries == 1 or event.deliveries >= DELIVERIES_MAX:
+            _log.warning(
+                "event rejected", service=self._service, source=self._source, event=event.id, error=repr(failure)
+            )
+        await message.nak(delay=pause)
+
+    def _read(self, message: Msg) -> Event | None:
+        tokens = message.subject.split(".", 5)
+        try:
+            return Event(
+                source=self._source,
+                id=int(header(message, "ce-id")),
+                brand=tokens[4],
+                member=tokens[5],
+                message=message_class(header(message, "ce-type")).FromString(message.data),
+                traceparent=header(message, "traceparent"),
+                deliveries=_deliveries(message),
+            )
+        except (ValueError, KeyError, IndexError, DecodeError) as error:
+            # Not one of ours, or of a version that this code does not know.
+            # Its row stays in the producer's outbox, where the reconciler
+            # finds it unclaimed.
+            metrics.DEAD_LETTERS.labels(self._service, self._source).inc()
+            _log.error("event unreadable", service=self._service, subject=message.subject, error=repr(error))
+            return None
+
+    async def lag(self) -> int:
+        """How many events wait to be acknowledged."""
+        info = await jetstream(self._client).consumer_info(stream(self._source), self._durable)
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+
+def _deliveries(message: Msg) -> int:
+    """The delivery count, the fifth token of `$JS.ACK.<stream>.<consumer>.<count>…`, with or without a domain.
+
+    >>> class Reply: reply = "$JS.ACK.POINTS.missions-0-of-1.3.10.12.1700000000.0"
+    >>> _deliveries(Reply())
+    3
+    """
+    tokens = message.reply.split(".")
+    return int(tokens[4] if len(tokens) < 12 else tokens[6])
+
+
+async def _beat_every_second(beat: Beat) -> Any:
+    while True:
+        beat()
+        await asyncio.sleep(1)

@@ -1,0 +1,54 @@
+"""At most one process at a time does a named thing, as PostgreSQL decides.
+
+A session-level advisory lock on a connection of its own: it is held exactly as
+long as that connection lives, and is free again when the holder dies.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+
+import asyncpg
+
+from chassis.errors import Unavailable
+
+
+def lock_key(name: str) -> int:
+    """The 63-bit key of a lock's name."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
+
+
+@asynccontextmanager
+async def exclusively(url: str, name: str) -> AsyncIterator[None]:
+    """Waits until no other process holds `name`, then works under it.
+
+    When the lock is lost with its connection, the block is cancelled and
+    Unavailable is raised.
+    """
+    connection = await asyncpg.connect(
+        url, timeout=5, server_settings={"application_name": f"laurels:{name}", "tcp_keepalives_idle": "5"}
+    )
+    holder = asyncio.current_task()
+    assert holder is not None  # noqa: S101 - a coroutine always runs in a task
+    lost = False
+
+    def on_loss(_: object) -> None:
+        nonlocal lost
+        lost = True
+        holder.cancel()
+
+    connection.add_termination_listener(on_loss)
+    try:
+        await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        await connection.execute("SELECT pg_advisory_lock($1)", lock_key(name))
+        yield
+    except asyncio.CancelledError:
+        if not lost:
+            raise
+        holder.uncancel()
+        raise Unavailable(f"The lock {name!r} was lost with its connection.") from None
+    finally:
+        connection.remove_termination_listener(on_loss)
+        if not connection.is_closed():
+            connection.terminate()

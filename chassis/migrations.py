@@ -1,0 +1,166 @@
+"""Schemas change by Alembic revisions, run by the owner; the application's role owns nothing.
+
+Each service keeps its revisions in `services/<name>/migrations`. Run with the
+owner's address: `LAURELS_OWNER_DATABASE_URL=… LAURELS_APP_ROLE=… python -m
+chassis.migrations points`.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic import command, context, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chassis.database import EVERY_BRAND, engine_url
+from chassis.errors import FailedPrecondition
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class MigrationSettings(BaseSettings):
+    """What a migration job is told: the owner's address and whom to grant what."""
+
+    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore")
+
+    owner_database_url: SecretStr
+    app_role: str
+
+
+def config(service: str) -> Config:
+    """Alembic's configuration of a service."""
+    found = Config()
+    found.set_main_option("script_location", str(REPOSITORY / "services" / service / "migrations"))
+    return found
+
+
+def head(service: str) -> str:
+    """The newest revision in the code."""
+    return ScriptDirectory.from_config(config(service)).get_current_head() or ""
+
+
+async def upgrade(service: str, owner_url: str, app_role: str) -> None:
+    """Brings a service's database to the newest revision, in one transaction."""
+    engine = create_async_engine(engine_url(owner_url))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, service, app_role)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Any, service: str, app_role: str) -> None:
+    settings = config(service)
+    settings.attributes.update(connection=connection, app_role=app_role)
+    command.upgrade(settings, "head")
+
+
+async def require_current(service: str, engine: Any) -> None:
+    """Raises FailedPrecondition when the database is behind the code, saying by what."""
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    known = {revision.revision for revision in ScriptDirectory.from_config(config(service)).walk_revisions()}
+    if found is None or (found in known and found != head(service)):
+        raise FailedPrecondition(
+            f"The database of {service} is at revision {found or 'none'}, the code needs {head(service)}: "
+            f"run `python -m chassis.migrations {service}` first.",
+            code="schema_too_old",
+        )
+
+
+def run_environment() -> None:
+    """What each service's `migrations/env.py` calls."""
+    context.configure(connection=context.config.attributes["connection"], transaction_per_migration=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def app_role() -> str:
+    """The role to grant to, quoted; for use in revisions."""
+    role: str = context.config.attributes["app_role"]
+    if not role.replace("_", "").isalnum():
+        raise ValueError(f"not a role name: {role!r}")
+    return f'"{role}"'
+
+
+def secure(table: str, *, grants: str, every_brand: str = "") -> None:
+    """Forces row-level security by brand on a table and grants its use.
+
+    `grants` are privileges of the application's role, such as "SELECT,
+    INSERT"; `every_brand` the one that loops over all brands have besides:
+    "SELECT" or "ALL".
+    """
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY one_brand ON {table} USING (brand = current_setting('laurels.brand'))")
+    if every_brand:
+        op.execute(
+            f"CREATE POLICY every_brand ON {table} FOR {every_brand} "
+            f"USING (current_setting('laurels.brand') = '{EVERY_BRAND}')"
+        )
+    op.execute(f"GRANT {grants} ON {table} TO {app_role()}")
+
+
+def create_chassis_tables() -> None:
+    """The tables of `chassis.tables`; each service's first revision calls it."""
+    op.execute(f"GRANT SELECT ON alembic_version TO {app_role()}")
+    op.execute("""
+        CREATE TABLE outbox (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            brand text NOT NULL,
+            member text NOT NULL,
+            type text NOT NULL,
+            payload bytea NOT NULL,
+            traceparent text NOT NULL,
+            created_at timestamptz NOT NULL DEFAULT now(),
+            published_at timestamptz
+        )""")
+    op.execute("CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL")
+    secure("outbox", grants="SELECT, INSERT, UPDATE, DELETE", every_brand="ALL")
+    op.execute("""
+        CREATE TABLE inbox (
+            source text NOT NULL,
+            id bigint NOT NULL,
+            brand text NOT NULL,
+            claimed_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (source, id)
+        )""")
+    secure("inbox", grants="SELECT, INSERT, DELETE", every_brand="ALL")
+    op.execute("""
+        CREATE TABLE dead_letters (
+            source text NOT NULL,
+            id bigint NOT NULL,
+            brand text NOT NULL,
+            member text NOT NULL,
+            type text NOT NULL,
+            payload bytea NOT NULL,
+            reason text NOT NULL,
+            parked_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (source, id)
+        )""")
+    secure("dead_letters", grants="SELECT, INSERT, DELETE", every_brand="ALL")
+    op.execute("""
+        CREATE TABLE configurations (
+            brand text NOT NULL,
+            version integer NOT NULL CHECK (version > 0),
+            document bytea NOT NULL,
+            recorded_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (brand, version)
+        )""")
+    secure("configurations", grants="SELECT, INSERT", every_brand="SELECT")
+
+
+def main() -> None:
+    settings = MigrationSettings()  # type: ignore[call-arg]
+    for service in sys.argv[1:]:
+        asyncio.run(upgrade(service, settings.owner_database_url.get_secret_value(), settings.app_role))
+
+
+if __name__ == "__main__":
+    main()

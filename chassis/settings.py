@@ -1,0 +1,40 @@
+"""What every service is told by its environment, read once, frozen.
+
+Each service subclasses `ServiceSettings` in its own `settings.py`; nothing else
+reads the environment. Every field is the variable `LAURELS_<FIELD>`.
+"""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that all services share."""
+
+    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore")
+
+    listen: str = Field("127.0.0.1:0", description="host:port of the gRPC server; port 0 picks a free one")
+    database_url: SecretStr = Field(description="postgresql:// address with the application's role, which owns nothing")
+    database_pool_size: int = Field(8, ge=2, le=100)
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str = ""
+    nats_password: SecretStr = SecretStr("")
+    stream_replicas: int = Field(1, ge=1, le=5, description="copies of this service's JetStream stream")
+    stream_bytes_max: int = Field(8 * 2**30, ge=2**20, description="bound on the stream's size on disk")
+    jwks: str = Field(description="path or http(s) address of the JWK set that signs credentials")
+    token_issuer: str = "laurels"
+    token_audience: str = "laurels"
+    lanes: int = Field(1, ge=1, le=8, description="consumers that share the partitions of each stream; one worker each")
+    batch_weight_max: int = Field(500, ge=1, le=5_000, description="requests that one transaction takes at most")
+    queue_weight_max: int = Field(20_000, ge=1_000, description="requests that may wait; more are refused")
+    concurrent_calls_max: int = Field(2_000, ge=1)
+    deadline_default_s: float = Field(30.0, gt=0, description="for calls that state none")
+    drain_s: float = Field(10.0, ge=0, description="how long a stopping service lets calls finish")
+    reconcile_every_s: float = Field(30.0, gt=0)
+    retention_days: int = Field(7, ge=1, description="how long published and claimed events are kept for repair")
+    metrics_listen: str = Field("", description="host:port of a Prometheus page of this process alone; empty for none")
+    otlp_endpoint: str = Field("", description="OTLP gRPC address that spans are sent to; empty for none")
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

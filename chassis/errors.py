@@ -117,14 +117,14 @@ def to_status(error: DomainError) -> Any:
     return rpc_status.to_status(status_pb2.Status(code=number, message=error.detail, details=details))
 
 
-def from_rpc(error: grpc.RpcError) -> DomainError:
+def from_rpc(error: Any) -> DomainError:
     """The error that a called service raised, as it raised it.
 
     A status without our details (a deadline, a lost connection) becomes an
     error of the same status, with the status' name as its reason.
     """
     status = rpc_status.from_call(error)
-    code: grpc.StatusCode = error.code()  # type: ignore[attr-defined]
+    code: grpc.StatusCode = error.code()
     kind = _BY_STATUS.get(code, DomainError)
     reason, violations = code.name.lower(), []
     for detail in status.details if status is not None else ():
@@ -133,7 +133,7 @@ def from_rpc(error: grpc.RpcError) -> DomainError:
             reason = info.reason
         elif detail.Unpack(bad):
             violations = [FieldViolation(v.field, v.description) for v in bad.field_violations]
-    return kind(error.details() or code.name, code=reason, violations=violations)  # type: ignore[attr-defined]
+    return kind(error.details() or code.name, code=reason, violations=violations)
 
 
 def _packed(message: Any) -> any_pb2.Any:

@@ -5,6 +5,7 @@ checked against that at the entrance, and every condition over them is
 type-checked when the programme is.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from laurels.programme.v1 import programme_pb2 as pb
 
 TEXT_LENGTH_MAX = 1_024
 INTEGER_MAX = 2**53 - 1
+ATTRIBUTE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,63}")
 
 _TYPES: Mapping[int, Any] = {
     pb.ATTRIBUTE_KIND_INTEGER: INTEGER,
@@ -50,9 +52,14 @@ class ActivitySchema:
     def __init__(self, declared: pb.ActivityType, variables: Mapping[str, Any]) -> None:
         self.type = declared.type
         self.attributes = {attribute.name: attribute for attribute in declared.attributes}
-        typed = {f"attributes.{name}": _TYPES[a.kind] for name, a in self.attributes.items() if a.kind in _TYPES}
+        kinds = {
+            f"attributes.{name}": a.kind
+            for name, a in self.attributes.items()
+            if a.kind in _TYPES and ATTRIBUTE_NAME.fullmatch(name)
+        }
+        typed = {name: _TYPES[kind] for name, kind in kinds.items()}
         self.vocabulary = Vocabulary({**ACTIVITY_VARIABLES, **variables, **typed})
-        self._zeros = {f"attributes.{name}": _ZEROS[a.kind] for name, a in self.attributes.items() if a.kind in _ZEROS}
+        self._zeros = {name: _ZEROS[kind] for name, kind in kinds.items()}
 
     def attribute_values(self, attributes: Struct) -> dict[str, Any]:
         """The activity's attributes as plain values of their declared kinds.
@@ -72,7 +79,9 @@ class ActivitySchema:
             declared = self.attributes.get(name)
             if declared is None:
                 known = ", ".join(sorted(self.attributes)) or "none"
-                yield FieldViolation(f"{path}.attributes.{name}", f"is not declared for {self.type!r} (declared: {known})")
+                yield FieldViolation(
+                    f"{path}.attributes.{name}", f"is not declared for {self.type!r} (declared: {known})"
+                )
             elif not _is_of_kind(value, declared.kind):
                 yield FieldViolation(f"{path}.attributes.{name}", f"is not {_DESCRIBED[declared.kind]}")
         for name, attribute in self.attributes.items():

@@ -5,7 +5,7 @@ that the author mends a file in one go.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -45,14 +45,17 @@ class Problems:
             self.add(field, f"has {len(items)} items, more than {most}")
         found: dict[str, Any] = {}
         for place, item in enumerate(items):
-            where = f"{field}[{place}].id"
-            if not IDENTIFIER.fullmatch(item.id):
-                self.add(where, f"{item.id!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -")
-            elif item.id in found:
-                self.add(where, f"{item.id!r} is taken by an item before it")
+            self.identifier(f"{field}[{place}].id", item.id, found)
             found[item.id] = item
             self.name(f"{field}[{place}].name", item.name)
         return found
+
+    def identifier(self, field: str, value: str, taken: Container[str]) -> None:
+        """An id, which must be well-formed and not taken."""
+        if not IDENTIFIER.fullmatch(value):
+            self.add(field, f"{value!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -")
+        elif value in taken:
+            self.add(field, f"{value!r} is taken by an item before it")
 
     def reference(self, field: str, value: str, known: Iterable[str], what: str) -> bool:
         """A reference that must resolve. Returns whether it does."""
@@ -87,9 +90,7 @@ def schemas(programme: Programme, variables: Mapping[str, Any]) -> dict[str, Act
     return {declared.type: ActivitySchema(declared, variables) for declared in programme.activity_types}
 
 
-async def adopt(
-    connection: asyncpg.Connection, service: str, brand: str, applied: ProgrammeApplied
-) -> NewEvent:
+async def adopt(connection: asyncpg.Connection, service: str, brand: str, applied: ProgrammeApplied) -> NewEvent:
     """Keeps a version that the points service recorded; returns the event that says so."""
     await configuration.record(connection, brand, applied.version, applied.programme.SerializeToString())
     return NewEvent(NO_MEMBER, ProgrammeAdopted(service=service, version=applied.version))

@@ -1,0 +1,1 @@
+"""Activities, members, the ledger, tiers, rewards, and the programme's versions."""

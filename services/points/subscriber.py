@@ -1,0 +1,49 @@
+"""What other services' events ask of the points service.
+
+A finished mission and a won card are credits; the key in each makes it happen
+once, however often the event arrives.
+"""
+
+from datetime import UTC
+from typing import Any
+
+from chassis.events import Event
+from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
+from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.points.v1 import points_pb2
+from laurels.programme.v1.events_pb2 import ProgrammeAdopted
+from services.points.book import Adopted, Credit
+
+SUBSCRIPTIONS = {
+    "missions": [MissionCompleted, ProgrammeAdopted],
+    "leaderboard": [ScratchCardRevealed, ProgrammeAdopted],
+    "recommender": [ProgrammeAdopted],
+}
+
+
+def request_of(event: Event) -> Any:
+    """The request that an event is, or None when it asks for nothing."""
+    match event.message:
+        case MissionCompleted() as done if done.HasField("reward"):
+            return Credit(
+                member=done.member,
+                currency=done.reward.currency,
+                amount=done.reward.amount,
+                kind=points_pb2.ENTRY_KIND_MISSION,
+                key=f"mission:{done.mission}:{done.member}",
+                reference=done.mission,
+                occurred_at=done.completed_at.ToDatetime(tzinfo=UTC),
+            )
+        case ScratchCardRevealed() as revealed if revealed.HasField("prize"):
+            return Credit(
+                member=revealed.member,
+                currency=revealed.prize.currency,
+                amount=revealed.prize.amount,
+                kind=points_pb2.ENTRY_KIND_PRIZE,
+                key=f"prize:{revealed.card}",
+                reference=revealed.card,
+                occurred_at=revealed.revealed_at.ToDatetime(tzinfo=UTC),
+            )
+        case ProgrammeAdopted() as adopted:
+            return Adopted(adopted.service, adopted.version)
+    return None

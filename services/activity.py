@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 
 from chassis.conditions import FLAG, INTEGER, MOMENT, NUMBER, TEXT, Vocabulary
 from chassis.errors import FieldViolation
@@ -79,9 +79,7 @@ class ActivitySchema:
             declared = self.attributes.get(name)
             if declared is None:
                 known = ", ".join(sorted(self.attributes)) or "none"
-                yield FieldViolation(
-                    f"{path}.attributes.{name}", f"is not declared for {self.type!r} (declared: {known})"
-                )
+                yield FieldViolation(f"{path}.attributes.{name}", f"is not declared for {self.type!r} ({known})")
             elif not _is_of_kind(value, declared.kind):
                 yield FieldViolation(f"{path}.attributes.{name}", f"is not {_DESCRIBED[declared.kind]}")
         for name, attribute in self.attributes.items():
@@ -97,7 +95,7 @@ class ActivitySchema:
         )
 
 
-def _is_of_kind(value: Any, kind: int) -> bool:
+def _is_of_kind(value: Value, kind: int) -> bool:
     which = value.WhichOneof("kind")
     if kind == pb.ATTRIBUTE_KIND_INTEGER:
         return which == "number_value" and value.number_value.is_integer() and abs(value.number_value) <= INTEGER_MAX

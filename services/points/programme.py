@@ -77,9 +77,7 @@ def _check_frame(programme: Programme, problems: Problems) -> None:
         for number, attribute in enumerate(declared.attributes):
             spot = f"{where}.attributes[{number}]"
             if not ATTRIBUTE_NAME.fullmatch(attribute.name):
-                problems.add(
-                    f"{spot}.name", f"{attribute.name!r} is not 1 to 64 characters of a-z 0-9 _, no digit first"
-                )
+                problems.add(f"{spot}.name", f"{attribute.name!r} is not 1 to 64 of a-z 0-9 _, no digit first")
             if attribute.name in names:
                 problems.add(f"{spot}.name", f"{attribute.name!r} is declared twice")
             names.add(attribute.name)

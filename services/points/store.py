@@ -264,7 +264,7 @@ async def liability(connection: asyncpg.Connection, brand: str) -> Mapping[str, 
 
 
 async def members_by_tier(connection: asyncpg.Connection, brand: str) -> dict[str, int]:
-    return dict(await connection.fetch(_TIERS, brand))
+    return {row["tier"]: row["members"] for row in await connection.fetch(_TIERS, brand)}
 
 
 async def activities(connection: asyncpg.Connection, brand: str) -> int:
@@ -277,4 +277,4 @@ async def newest_programme(connection: asyncpg.Connection, brand: str) -> Any:
 
 
 async def adoptions(connection: asyncpg.Connection, brand: str) -> dict[str, int]:
-    return dict(await connection.fetch(_ADOPTIONS, brand))
+    return {row["service"]: row["version"] for row in await connection.fetch(_ADOPTIONS, brand)}

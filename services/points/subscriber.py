@@ -4,8 +4,11 @@ A finished mission and a won card are credits; the key in each makes it happen
 once, however often the event arrives.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
+
+from google.protobuf.message import Message
 
 from chassis.events import Event
 from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
@@ -14,7 +17,7 @@ from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
 from services.points.book import Adopted, Credit
 
-SUBSCRIPTIONS = {
+SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "missions": [MissionCompleted, ProgrammeAdopted],
     "leaderboard": [ScratchCardRevealed, ProgrammeAdopted],
     "recommender": [ProgrammeAdopted],

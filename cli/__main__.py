@@ -1,0 +1,78 @@
+"""The `laurels` command.
+
+Each command is a few lines here and a module beside this one. A failure is
+one or a few sentences on standard error and exit status 1; a mistake on the
+command line is 2.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.data_folder import DEFAULT_DATA, DataFolderInUse
+from cli.gateway_client import CommandFailed, GatewayRefused, Target
+from cli.programme_file import ProgrammeFileInvalid
+
+app = typer.Typer(
+    name="laurels",
+    help="Laurels: points, missions, leaderboards, scratch cards and recommendations, run by yourself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[Path, typer.Option(envvar="LAURELS_DATA", help="The suite's data folder.")]
+Gateway = Annotated[str, typer.Option(envvar="LAURELS_GATEWAY", help="The gateway's address; else the data folder's.")]
+Token = Annotated[
+    str, typer.Option(envvar="LAURELS_TOKEN", help="A token; else one signed with the data folder's key.")
+]
+Brand = Annotated[str, typer.Option(envvar="LAURELS_BRAND", help="The brand, where no token says it.")]
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="The programme, such as examples/cdnow/programme.yaml.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show the changes, apply nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    gateway: Gateway = "",
+    token: Token = "",
+    brand: Brand = "main",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Check a programme, show what it changes, apply it everywhere."""
+    from cli.apply import apply as run
+
+    run(file, Target(data, gateway, token, brand), dry_run=dry_run, yes=yes, console=Console())
+
+
+@app.command()
+def token(
+    subject: Annotated[str, typer.Option(help="Who: a member's id, or a name for a back end or a manager.")],
+    scope: Annotated[str, typer.Option(help="What: member, service, manager; several in quotes.")],
+    brand: Brand = "main",
+    lives: Annotated[str, typer.Option(help="How long it is valid: 90s, 15m, 1h, 7d.")] = "1h",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Print a token signed with the data folder's key."""
+    from cli.token import token as run
+
+    print(run(data, brand, subject, scope, lives))
+
+
+def main() -> None:
+    """Runs the command line."""
+    from cli.embedded import EmbeddedError
+
+    known = (CommandFailed, DataFolderInUse, EmbeddedError, GatewayRefused, ProgrammeFileInvalid)
+    try:
+        app()
+    except known as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

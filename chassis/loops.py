@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+import nats.errors
+
 from chassis import metrics
 from chassis.database import TRANSIENT
 from chassis.errors import DomainError
@@ -46,7 +48,7 @@ class Loops:
             try:
                 await body(beat)
             except Exception as error:  # noqa: BLE001 - a loop must go on; what failed is logged and counted
-                expected = isinstance(error, (*TRANSIENT, DomainError))
+                expected = isinstance(error, (*TRANSIENT, DomainError, nats.errors.Error))
                 log = _log.warning if expected else _log.error
                 log("loop failed", service=self._service, loop=name, error=repr(error), exc_info=not expected)
                 metrics.LOOP_FAILURES.labels(self._service, name).inc()

@@ -55,7 +55,7 @@ _SAVE_ACCOUNTS = """
     UPDATE accounts SET balance = new.balance, earned = new.earned
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, balance, earned)
     WHERE accounts.id = new.id"""
-_KNOWN_ACTIVITIES = "SELECT id, digest, earned FROM activities WHERE brand = $1 AND id = ANY($2::text[])"
+_KNOWN_ACTIVITIES = "SELECT id, digest, earned::text FROM activities WHERE brand = $1 AND id = ANY($2::text[])"
 _ADD_ACTIVITIES = """
     INSERT INTO activities (brand, id, member, type, occurred_at, attributes, digest, programme_version, earned)
     SELECT $1, id, member, type, occurred_at, attributes::jsonb, digest, $8, earned::jsonb

@@ -7,12 +7,14 @@ variables; evaluating is bounded and has no side effects. A run-time error
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cel_expr_python import cel
 
 SOURCE_LENGTH_MAX = 4_096
+TOGETHER_MAX = 10
+"""So many amounts with their conditions stay under the library's 100,000 characters an expression."""
 _LOCATION = re.compile(r"<input>:(\d+):(\d+): (.*)")
 
 INTEGER, NUMBER, TEXT, FLAG, MOMENT = (
@@ -58,6 +60,13 @@ class Vocabulary:
         """An expression for a whole number. Raises InvalidExpression."""
         return Amount(self._compile(source, cel.Type.INT, "a whole number (int)"))
 
+    def amounts(self, guarded: Sequence[tuple[str, str]]) -> "Amounts":
+        """Amounts, each with the condition without which it is 0, evaluated many at a time.
+
+        Every source must compile by itself, as `condition` and `amount` check.
+        """
+        return Amounts(self._env, guarded)
+
     def _compile(self, source: str, wanted: Any, described: str) -> Any:
         if len(source) > SOURCE_LENGTH_MAX:
             raise InvalidExpression(f"is longer than {SOURCE_LENGTH_MAX} characters")
@@ -82,11 +91,11 @@ class Condition:
         """Whether it holds. Raises ExpressionFailed."""
         if self._expression is None:
             return True
-        result = self._expression.eval(values)
-        if result.type() != cel.Type.BOOL:
+        value = self._expression.eval(values).value()
+        if value is not True and value is not False:
             # The library tells a run-time error as a value, and a truthy one.
-            raise ExpressionFailed(str(result.value()))
-        return bool(result.value())
+            raise ExpressionFailed(str(value))
+        return bool(value)
 
 
 class Amount:
@@ -97,10 +106,60 @@ class Amount:
 
     def of(self, values: Any) -> int:
         """Its value. Raises ExpressionFailed."""
-        result = self._expression.eval(values)
-        if result.type() != cel.Type.INT:
-            raise ExpressionFailed(str(result.value()))
-        return int(result.value())
+        value = self._expression.eval(values).value()
+        if type(value) is not int:
+            raise ExpressionFailed(str(value))
+        return value
+
+
+class Amounts:
+    """Checked amounts with their conditions.
+
+    Ten in one expression cost as much as one alone (9 against 8 microseconds),
+    since calling into the library is the cost. Where one of them fails, each
+    is evaluated alone.
+
+    >>> words = Vocabulary({"attributes.amount": INTEGER})
+    >>> amounts = words.amounts([("attributes.amount > 9", "1"), ("", "100 / attributes.amount"), ("false", "7")])
+    >>> amounts.of(words.values({"attributes.amount": 20}), print)
+    [1, 5, 0]
+    >>> amounts.of(words.values({"attributes.amount": 0}), print)
+    1 INVALID_ARGUMENT: divide by zero
+    [0, 0, 0]
+    """
+
+    def __init__(self, env: Any, guarded: Sequence[tuple[str, str]]) -> None:
+        self._env = env
+        self._sources = [_guarded(condition, amount) for condition, amount in guarded]
+        self._together = [
+            (first, env.compile(f"[{', '.join(self._sources[first : first + TOGETHER_MAX])}]"))
+            for first in range(0, len(self._sources), TOGETHER_MAX)
+        ]
+        self._alone: dict[int, Any] = {}
+
+    def of(self, values: Any, failed: Callable[[int, str], None]) -> list[int]:
+        """The amounts in their order; `failed(place, why)` is told of those that fail and count as 0."""
+        found: list[int] = []
+        for first, expression in self._together:
+            value = expression.eval(values).plain_value()
+            found += value if isinstance(value, list) else self._one_by_one(first, values, failed)
+        return found
+
+    def _one_by_one(self, first: int, values: Any, failed: Callable[[int, str], None]) -> list[int]:
+        found = []
+        for place in range(first, min(first + TOGETHER_MAX, len(self._sources))):
+            if place not in self._alone:
+                self._alone[place] = self._env.compile(self._sources[place])
+            value = self._alone[place].eval(values).value()
+            if type(value) is not int:
+                failed(place, str(value))
+            found.append(value if type(value) is int else 0)
+        return found
+
+
+def _guarded(condition: str, amount: str) -> str:
+    """The line breaks end a comment that a source may end with."""
+    return f"(({condition}\n) ? ({amount}\n) : 0)" if condition.strip() else f"({amount}\n)"
 
 
 def _sentence(error: str) -> str:

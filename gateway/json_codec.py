@@ -678,7 +678,7 @@ def _body_of(descriptor: Descriptor) -> Decode:
     return decode_message
 
 
-def decodes(descriptor: Descriptor) -> None:
+def compile_decoder(descriptor: Descriptor) -> None:
     """Compiles a type's decoder now rather than at its first use. Raises TypeError."""
     _body_of(descriptor)
 
@@ -812,3 +812,9 @@ def from_text(field: FieldDescriptor, text: str) -> Any:
     if field.type == FieldDescriptor.TYPE_BOOL:
         return {"true": True, "false": False}.get(text, text)
     return text
+
+
+def fits_query(field: FieldDescriptor) -> bool:
+    """Whether a query parameter can state the field: a scalar, a time or a duration, or several."""
+    inner = field.message_type
+    return inner is None or inner.full_name in ("google.protobuf.Timestamp", "google.protobuf.Duration")

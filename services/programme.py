@@ -5,7 +5,7 @@ that the author mends a file in one go.
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -57,11 +57,11 @@ class Problems:
         elif value in taken:
             self.add(field, f"{value!r} is taken by an item before it")
 
-    def reference(self, field: str, value: str, known: Iterable[str], what: str) -> bool:
+    def reference(self, field: str, value: str, known: Collection[str], what: str) -> bool:
         """A reference that must resolve. Returns whether it does."""
-        ids = sorted(known)
-        if value in ids:
+        if value in known:
             return True
+        ids = sorted(known)
         listed = ", ".join(ids[:10]) or "there are none"
         self.add(field, f"refers to {what} {value!r}, which does not exist ({listed}{', …' if len(ids) > 10 else ''})")
         return False

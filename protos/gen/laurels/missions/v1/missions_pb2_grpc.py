@@ -64,19 +64,21 @@ class MissionsServiceServicer:
     """
 
     def ListMissions(self, request, context):
-        """Returns the programme's missions with the member's progress. A member who
-        has done nothing yet has zero progress everywhere.
+        """Returns the programme's missions with the member's progress. A member of
+        whom nothing is known here has zero progress everywhere: who is enrolled,
+        the points service knows.
 
         Errors: NOT_FOUND (`unknown_brand`) when the brand has no programme,
-        (`unknown_member`) when the member is not enrolled or a member asks for
-        another.
+        (`unknown_member`) when a member asks for another, or when the id cannot
+        be one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMemberBadges(self, request, context):
-        """Returns the badges that a member has earned, newest first.
+        """Returns the badges that a member has earned, newest first; none for a
+        member of whom nothing is known here.
 
         Errors: as ListMissions.
         """

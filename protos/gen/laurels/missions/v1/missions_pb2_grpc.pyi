@@ -36,15 +36,17 @@ class MissionsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MissionsServiceAsyncStub: ...
     ListMissions: _grpc.UnaryUnaryMultiCallable[_missions_pb2.ListMissionsRequest, _missions_pb2.ListMissionsResponse]
-    """Returns the programme's missions with the member's progress. A member who
-    has done nothing yet has zero progress everywhere.
+    """Returns the programme's missions with the member's progress. A member of
+    whom nothing is known here has zero progress everywhere: who is enrolled,
+    the points service knows.
 
     Errors: NOT_FOUND (`unknown_brand`) when the brand has no programme,
-    (`unknown_member`) when the member is not enrolled or a member asks for
-    another.
+    (`unknown_member`) when a member asks for another, or when the id cannot
+    be one.
     """
     ListMemberBadges: _grpc.UnaryUnaryMultiCallable[_missions_pb2.ListMemberBadgesRequest, _missions_pb2.ListMemberBadgesResponse]
-    """Returns the badges that a member has earned, newest first.
+    """Returns the badges that a member has earned, newest first; none for a
+    member of whom nothing is known here.
 
     Errors: as ListMissions.
     """
@@ -67,15 +69,17 @@ class MissionsServiceAsyncStub(MissionsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListMissions: _aio.UnaryUnaryMultiCallable[_missions_pb2.ListMissionsRequest, _missions_pb2.ListMissionsResponse]  # type: ignore[assignment]
-    """Returns the programme's missions with the member's progress. A member who
-    has done nothing yet has zero progress everywhere.
+    """Returns the programme's missions with the member's progress. A member of
+    whom nothing is known here has zero progress everywhere: who is enrolled,
+    the points service knows.
 
     Errors: NOT_FOUND (`unknown_brand`) when the brand has no programme,
-    (`unknown_member`) when the member is not enrolled or a member asks for
-    another.
+    (`unknown_member`) when a member asks for another, or when the id cannot
+    be one.
     """
     ListMemberBadges: _aio.UnaryUnaryMultiCallable[_missions_pb2.ListMemberBadgesRequest, _missions_pb2.ListMemberBadgesResponse]  # type: ignore[assignment]
-    """Returns the badges that a member has earned, newest first.
+    """Returns the badges that a member has earned, newest first; none for a
+    member of whom nothing is known here.
 
     Errors: as ListMissions.
     """
@@ -101,12 +105,13 @@ class MissionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _missions_pb2.ListMissionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_missions_pb2.ListMissionsResponse, _abc.Awaitable[_missions_pb2.ListMissionsResponse]]:
-        """Returns the programme's missions with the member's progress. A member who
-        has done nothing yet has zero progress everywhere.
+        """Returns the programme's missions with the member's progress. A member of
+        whom nothing is known here has zero progress everywhere: who is enrolled,
+        the points service knows.
 
         Errors: NOT_FOUND (`unknown_brand`) when the brand has no programme,
-        (`unknown_member`) when the member is not enrolled or a member asks for
-        another.
+        (`unknown_member`) when a member asks for another, or when the id cannot
+        be one.
         """
 
     @_abc_1.abstractmethod
@@ -115,7 +120,8 @@ class MissionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _missions_pb2.ListMemberBadgesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_missions_pb2.ListMemberBadgesResponse, _abc.Awaitable[_missions_pb2.ListMemberBadgesResponse]]:
-        """Returns the badges that a member has earned, newest first.
+        """Returns the badges that a member has earned, newest first; none for a
+        member of whom nothing is known here.
 
         Errors: as ListMissions.
         """

@@ -1,0 +1,37 @@
+"""The missions service: `python -m services.missions`."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from chassis.configuration import Configurations
+from chassis.service import Service, run_alone
+from laurels.missions.v1 import missions_pb2_grpc
+from laurels.programme.v1 import programme_pb2_grpc
+from services.missions.book import Book
+from services.missions.programme import compile_document
+from services.missions.servicer import MissionsServicer, ProgrammeServicer
+from services.missions.settings import Settings
+from services.missions.subscriber import SUBSCRIPTIONS, request_of
+
+NAMES = (
+    "laurels.missions.v1.MissionsService",
+    "laurels.programme.v1.ProgrammeValidationService",
+)
+
+
+async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], None] | None = None) -> None:
+    """Serves until `stop`."""
+    async with Service("missions", settings) as service:
+        programmes = Configurations(compile_document)
+        write_path = service.write_path(partial(Book, programmes=programmes))
+        server = service.server.grpc
+        missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
+        programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
+        for source, types in SUBSCRIPTIONS.items():
+            service.subscribe(source, types, write_path, request_of)
+        await service.serve(NAMES, stop, started)
+
+
+if __name__ == "__main__":
+    run_alone(run, Settings())  # type: ignore[call-arg]

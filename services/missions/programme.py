@@ -1,0 +1,146 @@
+"""The missions section of a programme, checked and compiled.
+
+Missions are indexed by the activity type they look at, so that an activity
+meets only those that it can move.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from chassis.conditions import Amounts
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1 import programme_pb2 as pb
+from laurels.programme.v1.programme_pb2 import Programme
+from services.activity import MEMBER_VARIABLES, ActivitySchema
+from services.programme import Problems, schemas
+
+MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What finishes a mission, and what that gives."""
+
+    mission: str
+    target: int
+    reward: pb.MissionReward | None
+    badge: str
+
+
+class Step(NamedTuple):
+    """What an activity counts towards a goal: 1 or more."""
+
+    goal: Goal
+    value: int
+
+
+@dataclass(slots=True)
+class TypeGoals:
+    """The goals that look at one activity type: those that every activity counts for, and those with expressions."""
+
+    schema: ActivitySchema
+    always: list[Step] = field(default_factory=list)
+    judged: list[Goal] = field(default_factory=list)
+    sources: list[tuple[str, str]] = field(default_factory=list)
+    amounts: Amounts | None = None
+
+    def steps(self, recorded: ActivityRecorded, failed: Callable[[str, str], None]) -> list[Step]:
+        """What an activity counts for. `failed(mission, why)` is told of expressions that fail; they count nothing."""
+        if not self.judged:
+            return self.always
+        if self.amounts is None:
+            self.amounts = self.schema.vocabulary.amounts(self.sources)
+        values = self._values(recorded)
+        found = self.amounts.of(values, lambda place, why: failed(self.judged[place].mission, why))
+        counted = [Step(goal, value) for goal, value in zip(self.judged, found, strict=True) if value > 0]
+        return [*self.always, *counted]
+
+    def _values(self, recorded: ActivityRecorded) -> Any:
+        activity = recorded.activity
+        attributes = self.schema.attribute_values(activity.attributes)
+        member = {"member.id": activity.member, "member.tier": recorded.tier}
+        return self.schema.values(activity, attributes, member)
+
+
+@dataclass(slots=True)
+class MissionsRules:
+    """A programme as the missions service uses it."""
+
+    programme: Programme
+    by_type: dict[str, TypeGoals] = field(default_factory=dict)
+
+    def steps(self, recorded: ActivityRecorded, failed: Callable[[str, str], None]) -> list[Step]:
+        """What an activity counts for, under this version."""
+        goals = self.by_type.get(recorded.activity.type)
+        return goals.steps(recorded, failed) if goals is not None else []
+
+
+def compile_document(document: bytes) -> MissionsRules:
+    """A recorded programme, compiled; what was recorded had no problems."""
+    return compile_programme(Programme.FromString(document), Problems())
+
+
+def compile_programme(programme: Programme, problems: Problems) -> MissionsRules:
+    """Compiles what is right and reports what is not."""
+    rules = MissionsRules(programme)
+    known = schemas(programme, MEMBER_VARIABLES)
+    currencies = {currency.id for currency in programme.points.currencies}
+    missions, badges = programme.missions.missions, programme.missions.badges
+    problems.items("missions.missions", missions, MISSIONS_MAX)
+    badge_ids = problems.items("missions.badges", badges, BADGES_MAX)
+    for place, mission in enumerate(missions):
+        where = f"missions.missions[{place}]"
+        _check_gifts(where, mission, currencies, badge_ids, problems)
+        goal = _goal(where, mission, problems)
+        if problems.reference(f"{where}.activity_type", mission.activity_type, known, "activity type"):
+            schema = known[mission.activity_type]
+            if _check_expressions(where, mission, schema, problems) and goal is not None:
+                _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(schema)), mission, goal)
+    given = {mission.badge for mission in missions}
+    for place, badge in enumerate(badges):
+        if badge.id not in given:
+            problems.add(f"missions.badges[{place}]", f"{badge.id!r} is given by no mission")
+    return rules
+
+
+def target_of(mission: pb.Mission) -> int:
+    """Where a mission is finished; 0 when it has no goal."""
+    return mission.sum.target if mission.WhichOneof("goal") == "sum" else mission.count.target
+
+
+def _check_gifts(
+    where: str, mission: pb.Mission, currencies: set[str], badges: dict[str, Any], problems: Problems
+) -> None:
+    if mission.HasField("reward"):
+        problems.reference(f"{where}.reward.currency", mission.reward.currency, currencies, "currency")
+        problems.bounded(f"{where}.reward.amount", mission.reward.amount, 1)
+    if mission.badge:
+        problems.reference(f"{where}.badge", mission.badge, badges, "badge")
+
+
+def _goal(where: str, mission: pb.Mission, problems: Problems) -> Goal | None:
+    kind = mission.WhichOneof("goal")
+    if kind is None:
+        problems.add(where, "has no goal: give it `count` or `sum`")
+        return None
+    problems.bounded(f"{where}.{kind}.target", target_of(mission), 1)
+    reward = mission.reward if mission.HasField("reward") else None
+    return Goal(mission.id, target_of(mission), reward, mission.badge)
+
+
+def _check_expressions(where: str, mission: pb.Mission, schema: ActivitySchema, problems: Problems) -> bool:
+    """Whether the mission's expressions compile."""
+    checked: list[object] = [problems.condition(f"{where}.condition", schema, mission.condition)]
+    if mission.WhichOneof("goal") == "sum":
+        checked.append(problems.amount(f"{where}.sum.of", schema, mission.sum.of))
+    return None not in checked
+
+
+def _add(goals: TypeGoals, mission: pb.Mission, goal: Goal) -> None:
+    amount = mission.sum.of if mission.WhichOneof("goal") == "sum" else "1"
+    if amount == "1" and not mission.condition.strip():
+        goals.always.append(Step(goal, 1))
+        return
+    goals.judged.append(goal)
+    goals.sources.append((mission.condition, amount))

@@ -1,0 +1,96 @@
+"""The RPCs of the missions service. All of them read; the brand is the caller's."""
+
+from typing import Any
+
+from chassis.configuration import Configurations
+from chassis.credentials import IDENTIFIER, caller
+from chassis.database import Database
+from chassis.errors import NotFound
+from laurels.missions.v1 import missions_pb2 as pb
+from laurels.missions.v1 import missions_pb2_grpc
+from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
+from services.missions import store
+from services.missions.programme import MissionsRules, compile_programme, target_of
+from services.missions.progress import shown
+from services.programme import Problems
+
+
+class MissionsServicer(missions_pb2_grpc.MissionsServiceServicer):
+    """Missions and badges of members, and how they go."""
+
+    def __init__(self, database: Database, programmes: Configurations[MissionsRules]) -> None:
+        self._database, self._programmes = database, programmes
+
+    async def ListMissions(self, request: pb.ListMissionsRequest, context: Any) -> pb.ListMissionsResponse:
+        member, brand = _member(request.member), caller().brand
+        async with self._database.reading(brand) as connection:
+            _, rules = await self._programmes.newest(connection, brand)
+            known = await store.progress_of(connection, brand, member)
+        response = pb.ListMissionsResponse()
+        for mission in rules.programme.missions.missions:
+            state = shown(known.get(mission.id), target_of(mission))
+            response.missions.add(
+                mission=mission.id,
+                name=mission.name,
+                progress=state.progress,
+                target=state.target,
+                completed_at=state.completed_at,
+            )
+        return response
+
+    async def ListMemberBadges(self, request: pb.ListMemberBadgesRequest, context: Any) -> pb.ListMemberBadgesResponse:
+        member, brand = _member(request.member), caller().brand
+        async with self._database.reading(brand) as connection:
+            _, rules = await self._programmes.newest(connection, brand)
+            earned = await store.badges_of(connection, brand, member)
+        # A badge that left the programme was earned all the same.
+        names = {badge.id: badge.name for badge in rules.programme.missions.badges}
+        return pb.ListMemberBadgesResponse(
+            badges=[
+                pb.EarnedBadge(badge=badge, name=names.get(badge, badge), earned_at=earned_at)
+                for badge, earned_at in earned
+            ]
+        )
+
+    async def ListBadges(self, request: pb.ListBadgesRequest, context: Any) -> pb.ListBadgesResponse:
+        brand = caller().brand
+        async with self._database.reading(brand) as connection:
+            _, rules = await self._programmes.newest(connection, brand)
+            holders = await store.holders(connection, brand)
+        return pb.ListBadgesResponse(
+            badges=[
+                pb.BadgeRarity(badge=badge.id, name=badge.name, holders=holders.get(badge.id, 0))
+                for badge in rules.programme.missions.badges
+            ]
+        )
+
+    async def GetMissionsReport(
+        self, request: pb.GetMissionsReportRequest, context: Any
+    ) -> pb.GetMissionsReportResponse:
+        brand = caller().brand
+        async with self._database.reading(brand) as connection:
+            _, rules = await self._programmes.newest(connection, brand)
+            counts = await store.counts(connection, brand)
+        response = pb.GetMissionsReportResponse()
+        for mission in rules.programme.missions.missions:
+            members, completed = counts.get(mission.id, (0, 0))
+            response.missions.add(mission=mission.id, name=mission.name, members=members, completed=completed)
+        return response
+
+
+class ProgrammeServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
+    """The check of a programme's missions section."""
+
+    async def ValidateProgramme(
+        self, request: programme_pb2.ValidateProgrammeRequest, context: Any
+    ) -> programme_pb2.ValidateProgrammeResponse:
+        problems = Problems()
+        compile_programme(request.programme, problems)
+        return problems.response()
+
+
+def _member(member: str) -> str:
+    """A member's id. Raises NotFound (`unknown_member`) for what cannot be one."""
+    if not IDENTIFIER.fullmatch(member):
+        raise NotFound(f"There is no member {member!r}.", code="unknown_member")
+    return member

@@ -1,0 +1,7 @@
+"""The missions service's settings."""
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """None of its own."""

@@ -134,7 +134,7 @@ async def badges_of(connection: asyncpg.Connection, brand: str, member: str) -> 
 
 async def holders(connection: asyncpg.Connection, brand: str) -> dict[str, int]:
     """How many members hold each badge that anybody holds."""
-    return dict(await connection.fetch(_HOLDERS, brand))
+    return {row["badge"]: row["holders"] for row in await connection.fetch(_HOLDERS, brand)}
 
 
 async def counts(connection: asyncpg.Connection, brand: str) -> dict[str, tuple[int, int]]:

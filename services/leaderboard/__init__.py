@@ -1,0 +1,1 @@
+"""Boards that rank members, and scratch cards whose draws nobody can choose."""

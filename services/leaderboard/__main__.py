@@ -1,0 +1,58 @@
+"""The leaderboard service: `python -m services.leaderboard`."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from chassis.configuration import Configurations
+from chassis.database import EVERY_BRAND, Database
+from chassis.service import Service, run_alone
+from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
+from laurels.programme.v1 import programme_pb2_grpc
+from services.leaderboard import store
+from services.leaderboard.book import Book
+from services.leaderboard.programme import compile_document
+from services.leaderboard.sealing import Seal, key_of
+from services.leaderboard.servicer import LeaderboardServicer, ScratchCardServicer, ValidationServicer
+from services.leaderboard.settings import Settings
+from services.leaderboard.subscriber import SUBSCRIPTIONS, request_of
+
+NAMES = (
+    "laurels.leaderboard.v1.LeaderboardService",
+    "laurels.leaderboard.v1.ScratchCardService",
+    "laurels.programme.v1.ProgrammeValidationService",
+)
+
+
+async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], None] | None = None) -> None:
+    """Serves until `stop`. Raises WrongSeedKey when the key is not the one that the seeds were sealed with."""
+    seal = Seal(key_of(settings.seed_key.get_secret_value()))
+    async with Service("leaderboard", settings) as service:
+        await try_seal(service.database, seal)
+        programmes = Configurations(compile_document)
+        write_path = service.write_path(partial(Book, programmes=programmes, seal=seal))
+        server = service.server.grpc
+        leaderboard_pb2_grpc.add_LeaderboardServiceServicer_to_server(
+            LeaderboardServicer(service.database, programmes), server
+        )
+        scratch_cards_pb2_grpc.add_ScratchCardServiceServicer_to_server(
+            ScratchCardServicer(write_path, service.database, programmes), server
+        )
+        programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(
+            ValidationServicer(service.database), server
+        )
+        for source, types in SUBSCRIPTIONS.items():
+            service.subscribe(source, types, write_path, request_of)
+        await service.serve(NAMES, stop, started)
+
+
+async def try_seal(database: Database, seal: Seal) -> None:
+    """Opens a seed that is there. Raises WrongSeedKey."""
+    async with database.reading(EVERY_BRAND) as connection:
+        found = await store.any_pool(connection)
+    if found is not None:
+        seal.open(found["brand"], found["pool"], found["sealed_seed"])
+
+
+if __name__ == "__main__":
+    run_alone(run, Settings())  # type: ignore[call-arg]

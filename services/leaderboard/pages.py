@@ -1,0 +1,70 @@
+"""Page tokens are opaque to callers, and one that a list did not give is refused.
+
+A board goes on after a rank; a member's cards go on after a card.
+"""
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime, timedelta
+
+from chassis.errors import FieldViolation, InvalidArgument
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_AFTER_RANK = re.compile(r"rank (\d{1,15})")
+_AFTER_CARD = re.compile(r"card (-?\d{1,18}) ([0-9a-f]{32})")
+FIRST_CARDS = (datetime.max.replace(tzinfo=UTC), "")
+
+
+def after_rank(rank: int) -> str:
+    """The token of the page after a rank.
+
+    >>> rank_of(after_rank(50)), rank_of("")
+    (50, 0)
+    """
+    return _encoded(f"rank {rank}")
+
+
+def rank_of(token: str) -> int:
+    """The rank that a token goes on after; 0 for the first page. Raises InvalidArgument."""
+    if not token:
+        return 0
+    return int(_decoded(token, _AFTER_RANK)[1])
+
+
+def after_card(issued_at: datetime, card: str) -> str:
+    """The token of the page after a card."""
+    return _encoded(f"card {(issued_at - _EPOCH) // _MICROSECOND} {card}")
+
+
+def card_of(token: str) -> tuple[datetime, str]:
+    """When the card that a token goes on after was issued, and its id; FIRST_CARDS for the first page.
+
+    Raises InvalidArgument.
+    """
+    if not token:
+        return FIRST_CARDS
+    found = _decoded(token, _AFTER_CARD)
+    try:
+        return _EPOCH + int(found[1]) * _MICROSECOND, found[2]
+    except OverflowError:
+        raise _not_given(token) from None
+
+
+def _encoded(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
+
+
+def _decoded(token: str, pattern: re.Pattern[str]) -> re.Match[str]:
+    try:
+        place = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise _not_given(token) from None
+    if (found := pattern.fullmatch(place)) is None:
+        raise _not_given(token)
+    return found
+
+
+def _not_given(token: str) -> InvalidArgument:
+    return InvalidArgument.of([FieldViolation("page_token", f"{token[:100]!r} is not one that this list gave")])

@@ -1,0 +1,132 @@
+"""A card's outcome follows from the pool's secret seed and the card's id alone, without bias, for ever.
+
+The seed is drawn before the pool's first card and SHA-256 of it is published,
+so nobody can choose an outcome afterwards, and whoever learns the seed can
+check every one. A card's id follows from what gave it, so that the same event
+never gives two.
+
+The draw: let W be the sum of all weights and b the number of bits of W - 1.
+For n = 0, 1, 2, …, take the first b bits of HMAC-SHA256(seed, pool "\\n" card
+"\\n" n), as an unsigned number, most significant bit first; the first one below
+W is the draw. Numbers that are not below W are passed over rather than folded
+back, so every draw is equally likely. The prizes' weights, in the order of the
+programme, take the numbers from 0 on; what is above them wins nothing.
+"""
+
+import hashlib
+import hmac
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from chassis.conditions import Condition, ExpressionFailed
+from chassis.errors import NotFound
+from services.leaderboard.ranking import Failed
+
+DIGEST_BITS = 256
+CARD_ID_LENGTH = 32
+
+
+class UnknownCard(NotFound):
+    """There is no such card, or it is another member's."""
+
+    code = "unknown_card"
+
+    def __init__(self, card: str) -> None:
+        super().__init__(f"There is no card {card!r}.")
+
+
+class UnknownPool(NotFound):
+    """The brand has no such pool."""
+
+    code = "unknown_pool"
+
+    def __init__(self, pool: str) -> None:
+        super().__init__(f"There is no pool {pool!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A pool that gives a card for an activity, compiled."""
+
+    pool: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """A pool's prizes, by id, with their weights in the order of the programme."""
+
+    prizes: tuple[str, ...]
+    weights: tuple[int, ...]
+    nothing_weight: int
+
+
+def pools_giving(issues: Sequence[Issue], values: Any, failed: Failed) -> list[str]:
+    """The pools that give a card for an activity, each at most once.
+
+    `values` are the activity's and the member's. A condition that fails on
+    them gives nothing and is told to `failed`.
+    """
+    found: dict[str, None] = {}
+    for issue in issues:
+        try:
+            if issue.condition.holds(values):
+                found[issue.pool] = None
+        except ExpressionFailed as error:
+            failed(issue.pool, str(error))
+    return list(found)
+
+
+def activity_cause(activity: str) -> str:
+    """What a card is for, when an activity gave it."""
+    return f"activity:{activity}"
+
+
+def mission_cause(mission: str, member: str) -> str:
+    """What a card is for, when a finished mission gave it."""
+    return f"mission:{mission}:{member}"
+
+
+def card_id(brand: str, pool: str, cause: str) -> str:
+    """The id of the card that a pool gives for a cause: 32 hexadecimal digits."""
+    return hashlib.sha256(f"{brand}\n{pool}\n{cause}".encode()).hexdigest()[:CARD_ID_LENGTH]
+
+
+def commitment(seed: bytes) -> str:
+    """What is published of a seed: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(seed).hexdigest()
+
+
+def number_below(total: int, seed: bytes, pool: str, card: str) -> int:
+    """The card's number, from 0 to `total` - 1 with equal likelihood.
+
+    More than half of the numbers of so many bits are below `total`, so fewer
+    than two are looked at on average.
+    """
+    spare = DIGEST_BITS - (total - 1).bit_length()
+    n = 0
+    while True:
+        block = hmac.digest(seed, f"{pool}\n{card}\n{n}".encode(), hashlib.sha256)
+        number = int.from_bytes(block, "big") >> spare
+        if number < total:
+            return number
+        n += 1
+
+
+def prize_at(number: int, odds: Odds) -> str | None:
+    """The prize that a number stands for; None is nothing.
+
+    >>> odds = Odds(("car", "pen"), (1, 3), nothing_weight=2)
+    >>> [prize_at(number, odds) for number in range(6)]
+    ['car', 'pen', 'pen', 'pen', None, None]
+    """
+    place = bisect_right(list(accumulate(odds.weights)), number)
+    return odds.prizes[place] if place < len(odds.prizes) else None
+
+
+def draw(odds: Odds, seed: bytes, pool: str, card: str) -> str | None:
+    """The prize that a card draws; None is nothing. Whether any is left is not asked here."""
+    return prize_at(number_below(sum(odds.weights) + odds.nothing_weight, seed, pool, card), odds)

@@ -1,0 +1,363 @@
+"""Every SQL statement of the leaderboard service.
+
+Statements are set-based: their number does not depend on how many requests a
+transaction carries. Rows are locked in key order: cards, then stock, then
+scores, then the boards' sizes.
+"""
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from laurels.leaderboard.v1 import leaderboard_pb2, scratch_cards_pb2
+from laurels.leaderboard.v1 import programme_pb2 as pb
+from services.leaderboard import pages
+from services.leaderboard.ranking import Scores
+from services.leaderboard.scratch import Odds
+
+STRIPES = 16
+STRIPE = os.getpid() % STRIPES
+
+# A row that was inserted carries no mark of a transaction that locked it; one
+# that was updated carries this one's.
+_ADD_SCORES = """
+    WITH moved AS (
+        INSERT INTO scores (brand, board, member, score, reached_at)
+        SELECT $1, board, member, score, reached_at
+        FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[]) WITH ORDINALITY
+            AS new (board, member, score, reached_at, place)
+        ORDER BY place
+        ON CONFLICT (brand, board, member) DO UPDATE SET
+            score = scores.score + excluded.score, reached_at = greatest(scores.reached_at, excluded.reached_at)
+        RETURNING board, xmax = 0 AS is_new
+    )
+    INSERT INTO board_sizes (brand, board, stripe, members)
+    SELECT $1, board, $6, count(*) FROM moved WHERE is_new GROUP BY board ORDER BY board
+    ON CONFLICT (brand, board, stripe) DO UPDATE SET members = board_sizes.members + excluded.members"""
+_PUBLISHED_POOLS = "SELECT pool FROM scratch_pools WHERE brand = $1 AND pool = ANY($2::text[])"
+_PUBLISH_POOLS = """
+    INSERT INTO scratch_pools (brand, pool, name, nothing_weight, commitment, sealed_seed)
+    SELECT $1, pool, name, nothing_weight, commitment, sealed_seed
+    FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
+        AS new (pool, name, nothing_weight, commitment, sealed_seed)"""
+_PUBLISH_PRIZES = """
+    INSERT INTO scratch_prizes (brand, pool, id, place, name, weight, stock, currency, amount, remaining)
+    SELECT $1, pool, id, place, name, weight, stock, currency, amount, stock
+    FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[])
+        AS new (pool, id, place, name, weight, stock, currency, amount)"""
+_ADD_CARDS = """
+    INSERT INTO scratch_cards (brand, card, pool, member, cause, issued_at)
+    SELECT $1, card, pool, member, cause, issued_at
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
+        AS new (card, pool, member, cause, issued_at, place)
+    ORDER BY place
+    ON CONFLICT (brand, card) DO NOTHING RETURNING card"""
+_LOCK_CARDS = """
+    SELECT card, pool, member, issued_at, revealed_at, prize FROM scratch_cards
+    WHERE brand = $1 AND card = ANY($2::text[]) ORDER BY card FOR NO KEY UPDATE"""
+_POOLS = """
+    SELECT pool, name, nothing_weight, commitment, sealed_seed FROM scratch_pools
+    WHERE brand = $1 AND pool = ANY($2::text[])"""
+_PRIZES = """
+    SELECT pool, id, name, weight, stock, currency, amount, remaining FROM scratch_prizes
+    WHERE brand = $1 AND pool = ANY($2::text[]) ORDER BY pool, place"""
+_LOCK_STOCK = """
+    SELECT scratch_prizes.pool, scratch_prizes.id, remaining
+    FROM scratch_prizes JOIN unnest($2::text[], $3::text[]) AS wanted (pool, id)
+      ON scratch_prizes.pool = wanted.pool AND scratch_prizes.id = wanted.id
+    WHERE brand = $1
+    ORDER BY scratch_prizes.pool, scratch_prizes.id FOR NO KEY UPDATE OF scratch_prizes"""
+_SAVE_REVEALS = """
+    UPDATE scratch_cards SET revealed_at = new.revealed_at, prize = new.prize
+    FROM unnest($2::text[], $3::timestamptz[], $4::text[]) AS new (card, revealed_at, prize)
+    WHERE scratch_cards.brand = $1 AND scratch_cards.card = new.card"""
+_SAVE_STOCK = """
+    UPDATE scratch_prizes SET remaining = new.remaining
+    FROM unnest($2::text[], $3::text[], $4::bigint[]) AS new (pool, id, remaining)
+    WHERE scratch_prizes.brand = $1 AND scratch_prizes.pool = new.pool AND scratch_prizes.id = new.id"""
+
+# The index `scores_order` gives the rows in rank order, so a page reads as many
+# of its entries as the page's last rank says, and sorts none.
+_ENTRIES = """
+    SELECT size.members, page.rank, page.member, page.score
+    FROM (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
+          WHERE brand = $1 AND board = $2) AS size
+    LEFT JOIN LATERAL (
+        SELECT row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
+        FROM scores WHERE brand = $1 AND board = $2
+        ORDER BY score DESC, reached_at, member OFFSET $3 LIMIT $4
+    ) AS page ON true
+    ORDER BY page.rank"""
+_AROUND = """
+    SELECT size.members, me.rank AS mine, near.rank, near.member, near.score
+    FROM (SELECT 1
+              + (SELECT count(*) FROM scores
+                 WHERE brand = $1 AND board = $2 AND score > own.score)
+              + (SELECT count(*) FROM scores
+                 WHERE brand = $1 AND board = $2 AND score = own.score
+                   AND (reached_at, member) < (own.reached_at, own.member)) AS rank
+          FROM scores AS own WHERE brand = $1 AND board = $2 AND member = $3) AS me
+    CROSS JOIN (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
+                WHERE brand = $1 AND board = $2) AS size
+    CROSS JOIN LATERAL (
+        SELECT row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
+        FROM scores WHERE brand = $1 AND board = $2
+        ORDER BY score DESC, reached_at, member
+        OFFSET greatest(me.rank - 1 - $4::bigint, 0) LIMIT least(me.rank - 1, $4::bigint) + 1 + $4::bigint
+    ) AS near
+    ORDER BY near.rank"""
+_CARDS = """
+    SELECT card, cards.pool, member, issued_at, revealed_at,
+        prizes.id, prizes.name, weight, stock, currency, amount
+    FROM scratch_cards AS cards LEFT JOIN scratch_prizes AS prizes
+      ON prizes.brand = cards.brand AND prizes.pool = cards.pool AND prizes.id = cards.prize
+    WHERE cards.brand = $1 AND member = $2 AND (issued_at, card) < ($3, $4)
+    ORDER BY issued_at DESC, card DESC LIMIT $5"""
+_ALL_POOLS = "SELECT pool, name FROM scratch_pools WHERE brand = $1 ORDER BY pool"
+_CARD_COUNTS = """
+    SELECT pool, count(*) AS issued, count(revealed_at) AS revealed, count(prize) AS won
+    FROM scratch_cards WHERE brand = $1 GROUP BY pool"""
+_ANY_POOL = "SELECT brand, pool, sealed_seed FROM scratch_pools LIMIT 1"
+
+PrizeKey = tuple[str, str]
+"""Pool and prize."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card to issue."""
+
+    card: str
+    pool: str
+    member: str
+    cause: str
+    issued_at: datetime
+
+
+@dataclass(slots=True)
+class CardState:
+    """A card as loaded under its lock. `prize` is what it won, by id."""
+
+    card: str
+    pool: str
+    member: str
+    issued_at: datetime
+    revealed_at: datetime | None
+    prize: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool as it was published, with what is left of each prize."""
+
+    pool: str
+    name: str
+    nothing_weight: int
+    commitment: str
+    sealed_seed: bytes
+    prizes: Mapping[str, pb.Prize]
+    remaining: Mapping[str, int]
+
+    @property
+    def odds(self) -> Odds:
+        weights = tuple(prize.weight for prize in self.prizes.values())
+        return Odds(tuple(self.prizes), weights, self.nothing_weight)
+
+    @property
+    def published(self) -> pb.ScratchPool:
+        """What of it must not change."""
+        return pb.ScratchPool(id=self.pool, prizes=self.prizes.values(), nothing_weight=self.nothing_weight)
+
+
+async def add_scores(connection: asyncpg.Connection, brand: str, scores: Scores) -> None:
+    """Adds to scores, in key order, and counts the members that are new to a board."""
+    keys = sorted(scores.by_key)
+    gained = [scores.by_key[key] for key in keys]
+    await connection.execute(
+        _ADD_SCORES,
+        brand,
+        [board for board, _ in keys],
+        [member for _, member in keys],
+        [score for score, _ in gained],
+        [reached_at for _, reached_at in gained],
+        STRIPE,
+    )
+
+
+async def unpublished(connection: asyncpg.Connection, brand: str, pools: Collection[str]) -> set[str]:
+    """Which of the pools are not published yet."""
+    rows = await connection.fetch(_PUBLISHED_POOLS, brand, sorted(pools))
+    return set(pools) - {row["pool"] for row in rows}
+
+
+async def publish(
+    connection: asyncpg.Connection, brand: str, pools: Sequence[tuple[pb.ScratchPool, str, bytes]]
+) -> None:
+    """Publishes new pools, each with its commitment and its sealed seed.
+
+    One that another transaction published first is a unique violation.
+    """
+    prizes = [(pool.id, place, prize) for pool, _, _ in pools for place, prize in enumerate(pool.prizes)]
+    await connection.execute(
+        _PUBLISH_POOLS,
+        brand,
+        [pool.id for pool, _, _ in pools],
+        [pool.name for pool, _, _ in pools],
+        [pool.nothing_weight for pool, _, _ in pools],
+        [commitment for _, commitment, _ in pools],
+        [sealed_seed for _, _, sealed_seed in pools],
+    )
+    await connection.execute(
+        _PUBLISH_PRIZES,
+        brand,
+        [pool for pool, _, _ in prizes],
+        [prize.id for _, _, prize in prizes],
+        [place for _, place, _ in prizes],
+        [prize.name for _, _, prize in prizes],
+        [prize.weight for _, _, prize in prizes],
+        [prize.stock for _, _, prize in prizes],
+        [prize.currency for _, _, prize in prizes],
+        [prize.amount for _, _, prize in prizes],
+    )
+
+
+async def add_cards(connection: asyncpg.Connection, brand: str, cards: Iterable[NewCard]) -> set[str]:
+    """Issues cards and returns which are new."""
+    ordered = sorted(cards, key=lambda card: card.card)
+    rows = await connection.fetch(
+        _ADD_CARDS,
+        brand,
+        [card.card for card in ordered],
+        [card.pool for card in ordered],
+        [card.member for card in ordered],
+        [card.cause for card in ordered],
+        [card.issued_at for card in ordered],
+    )
+    return {row["card"] for row in rows}
+
+
+async def lock_cards(connection: asyncpg.Connection, brand: str, cards: Iterable[str]) -> dict[str, CardState]:
+    """The cards that exist."""
+    rows = await connection.fetch(_LOCK_CARDS, brand, sorted(set(cards)))
+    return {row["card"]: CardState(*row) for row in rows}
+
+
+async def pools(connection: asyncpg.Connection, brand: str, ids: Iterable[str]) -> dict[str, Pool]:
+    """The pools that are published; what remains of their prizes is not locked."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = await connection.fetch(_POOLS, brand, wanted)
+    prizes: dict[str, dict[str, pb.Prize]] = {}
+    remaining: dict[str, dict[str, int]] = {}
+    for row in await connection.fetch(_PRIZES, brand, wanted):
+        prizes.setdefault(row["pool"], {})[row["id"]] = _prize(row)
+        remaining.setdefault(row["pool"], {})[row["id"]] = row["remaining"]
+    return {row["pool"]: Pool(**row, prizes=prizes[row["pool"]], remaining=remaining[row["pool"]]) for row in rows}
+
+
+async def lock_stock(connection: asyncpg.Connection, brand: str, prizes: Iterable[PrizeKey]) -> dict[PrizeKey, int]:
+    """What is left of prizes."""
+    wanted = sorted(set(prizes))
+    rows = await connection.fetch(_LOCK_STOCK, brand, [pool for pool, _ in wanted], [prize for _, prize in wanted])
+    return {(row["pool"], row["id"]): row["remaining"] for row in rows}
+
+
+async def save_reveals(connection: asyncpg.Connection, brand: str, revealed: Sequence[CardState]) -> None:
+    await connection.execute(
+        _SAVE_REVEALS,
+        brand,
+        [card.card for card in revealed],
+        [card.revealed_at for card in revealed],
+        [card.prize for card in revealed],
+    )
+
+
+async def save_stock(connection: asyncpg.Connection, brand: str, remaining: Mapping[PrizeKey, int]) -> None:
+    keys = sorted(remaining)
+    await connection.execute(
+        _SAVE_STOCK,
+        brand,
+        [pool for pool, _ in keys],
+        [prize for _, prize in keys],
+        [remaining[key] for key in keys],
+    )
+
+
+async def entries(
+    connection: asyncpg.Connection, brand: str, board: str, page_size: int, page_token: str
+) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
+    """A page of a board."""
+    rows = await connection.fetch(_ENTRIES, brand, board, pages.rank_of(page_token), page_size + 1)
+    found = [_entry(row) for row in rows if row["rank"] is not None]
+    token = pages.after_rank(found[page_size - 1].rank) if len(found) > page_size else ""
+    return leaderboard_pb2.ListLeaderboardEntriesResponse(
+        entries=found[:page_size], next_page_token=token, members=rows[0]["members"]
+    )
+
+
+async def around(
+    connection: asyncpg.Connection, brand: str, board: str, member: str, neighbours: int
+) -> leaderboard_pb2.GetLeaderboardMemberResponse | None:
+    """A member's place with so many neighbours on each side; None without a score."""
+    rows = await connection.fetch(_AROUND, brand, board, member, neighbours)
+    if not rows:
+        return None
+    near = [_entry(row) for row in rows]
+    own = next(entry for entry in near if entry.rank == rows[0]["mine"])
+    return leaderboard_pb2.GetLeaderboardMemberResponse(entry=own, neighbours=near, members=rows[0]["members"])
+
+
+async def cards(
+    connection: asyncpg.Connection, brand: str, member: str, page_size: int, page_token: str
+) -> tuple[list[scratch_cards_pb2.ScratchCard], str]:
+    """A page of a member's cards, newest first, and the token of the next."""
+    rows = await connection.fetch(_CARDS, brand, member, *pages.card_of(page_token), page_size + 1)
+    found = [
+        scratch_cards_pb2.ScratchCard(
+            card=row["card"],
+            pool=row["pool"],
+            member=row["member"],
+            issued_at=row["issued_at"],
+            revealed_at=row["revealed_at"],
+            prize=_prize(row) if row["id"] is not None else None,
+        )
+        for row in rows[:page_size]
+    ]
+    if len(rows) <= page_size:
+        return found, ""
+    return found, pages.after_card(rows[page_size - 1]["issued_at"], found[-1].card)
+
+
+async def pool_names(connection: asyncpg.Connection, brand: str) -> dict[str, str]:
+    """The names of all published pools, by id."""
+    return {row["pool"]: row["name"] for row in await connection.fetch(_ALL_POOLS, brand)}
+
+
+async def card_counts(connection: asyncpg.Connection, brand: str) -> dict[str, Any]:
+    """How many cards each pool issued, had revealed, and won."""
+    return {row["pool"]: row for row in await connection.fetch(_CARD_COUNTS, brand)}
+
+
+async def any_pool(connection: asyncpg.Connection) -> Any:
+    """Brand, id and sealed seed of any pool; None before the first. For a connection of every brand."""
+    return await connection.fetchrow(_ANY_POOL)
+
+
+def _entry(row: Any) -> leaderboard_pb2.LeaderboardEntry:
+    return leaderboard_pb2.LeaderboardEntry(rank=row["rank"], member=row["member"], score=row["score"])
+
+
+def _prize(row: Any) -> pb.Prize:
+    return pb.Prize(
+        id=row["id"],
+        name=row["name"],
+        weight=row["weight"],
+        stock=row["stock"],
+        currency=row["currency"],
+        amount=row["amount"],
+    )

@@ -1,0 +1,1 @@
+"""Profiles, recommendations, their outcomes, and the models that learn from them."""

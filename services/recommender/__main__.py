@@ -1,0 +1,40 @@
+"""The recommender service: `python -m services.recommender`."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from chassis.configuration import Configurations
+from chassis.service import Service, run_alone
+from laurels.programme.v1 import programme_pb2_grpc
+from laurels.recommender.v1 import recommender_pb2_grpc
+from services.recommender.book import Book, Chance
+from services.recommender.memory import Memory
+from services.recommender.programme import compile_document
+from services.recommender.servicer import ProgrammeServicer, RecommenderServicer
+from services.recommender.settings import Settings
+from services.recommender.subscriber import SUBSCRIPTIONS, request_of
+
+NAMES = (
+    "laurels.recommender.v1.RecommenderService",
+    "laurels.programme.v1.ProgrammeValidationService",
+)
+
+
+async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], None] | None = None) -> None:
+    """Serves until `stop`."""
+    async with Service("recommender", settings) as service:
+        programmes = Configurations(compile_document)
+        write_path = service.write_path(partial(Book, programmes=programmes, memory=Memory(), chance=Chance()))
+        server = service.server.grpc
+        recommender_pb2_grpc.add_RecommenderServiceServicer_to_server(
+            RecommenderServicer(write_path, service.database, programmes), server
+        )
+        programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
+        for source, types in SUBSCRIPTIONS.items():
+            service.subscribe(source, types, write_path, request_of)
+        await service.serve(NAMES, stop, started)
+
+
+if __name__ == "__main__":
+    run_alone(run, Settings())  # type: ignore[call-arg]

@@ -1,0 +1,50 @@
+"""What the points service's events tell the recommender.
+
+An activity changes its member's profile, a tier does, and a new version of the
+programme is taken over.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from google.protobuf.message import Message
+
+from chassis.events import Event
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.points.v1.events_pb2 import TierChanged
+from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from services.activity import INTEGER_MAX
+from services.recommender.book import SeenActivity, SeenTier
+from services.recommender.programme import AMOUNT
+
+SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
+    "points": [ActivityRecorded, TierChanged, ProgrammeApplied],
+}
+
+
+def request_of(event: Event) -> Any:
+    """The request that an event is, or None when it asks for nothing."""
+    match event.message:
+        case ActivityRecorded() as recorded:
+            return _seen(event.id, recorded)
+        case TierChanged() as moved:
+            return SeenTier(moved.member, event.id, moved.to_tier)
+        case ProgrammeApplied() as applied:
+            return applied
+    return None
+
+
+def _seen(event: int, recorded: ActivityRecorded) -> SeenActivity:
+    activity = recorded.activity
+    values = activity.attributes.fields
+    amount = values[AMOUNT].number_value if AMOUNT in values else None
+    return SeenActivity(
+        member=activity.member,
+        event=event,
+        programme_version=recorded.programme_version,
+        type=activity.type,
+        occurred_at=activity.occurred_at.ToDatetime(tzinfo=UTC),
+        amount=amount if amount is not None and abs(amount) <= INTEGER_MAX else None,
+        tier=recorded.tier,
+    )

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.data_folder import DEFAULT_DATA, DataFolderInUse
+from cli.data_folder import DEFAULT_DATA, DataFolder, DataFolderInUse
 from cli.gateway_client import CommandFailed, GatewayRefused, Target
 from cli.programme_file import ProgrammeFileInvalid
 
@@ -30,6 +30,28 @@ Token = Annotated[
     str, typer.Option(envvar="LAURELS_TOKEN", help="A token; else one signed with the data folder's key.")
 ]
 Brand = Annotated[str, typer.Option(envvar="LAURELS_BRAND", help="The brand, where no token says it.")]
+
+
+@app.command()
+def up(
+    split: Annotated[
+        bool, typer.Option("--split", help="Each service and the gateway in a process of its own.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="On a new folder that is deleted at the end.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The gateway's port; 0 for 8080 or a free one.")] = 0,
+    brand: Brand = "main",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the services log.")] = False,
+) -> None:
+    """Start the whole suite on this machine; Ctrl-C stops it."""
+    import uvloop
+
+    from cli.supervisor import Options
+    from cli.supervisor import up as run
+
+    options = Options(split=split, port=port, log_level="info" if verbose else "warning")
+    folder = None if ephemeral else DataFolder(data)
+    raise typer.Exit(uvloop.run(run(folder, options, brand, Console())))
 
 
 @app.command()

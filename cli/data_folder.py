@@ -78,7 +78,9 @@ class DataFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DataFolderInUse(self.path, self.run().get("pid")) from None
+            self.update_run(pid=os.getpid())
             yield
+            self.update_run(pid=None)
         finally:
             os.close(lock)
 
@@ -103,15 +105,22 @@ class DataFolder:
         merged = self.run() | values
         _write(self._run, {name: value for name, value in merged.items() if value is not None})
 
-    def port(self, name: str) -> int:
-        """The port of `name`: the one of the last run, or another if that is taken."""
+    def port(self, name: str, *, preferred: int = 0) -> int:
+        """The port of `name`: the one of the last run, else `preferred`, else another if those are taken."""
         ports: dict[str, int] = self.run().get("ports", {})
-        known = ports.get(name)
-        if known is not None and port_is_free(known):
-            return known
+        for wanted in (ports.get(name, 0), preferred):
+            if wanted and port_is_free(wanted):
+                self.keep_port(name, wanted)
+                return wanted
         chosen = free_port(ports.values())
-        self.update_run(ports=ports | {name: chosen})
+        self.keep_port(name, chosen)
         return chosen
+
+    def keep_port(self, name: str, port: int) -> None:
+        """Keeps a port for the next run."""
+        ports: dict[str, int] = self.run().get("ports", {})
+        if ports.get(name) != port:
+            self.update_run(ports=ports | {name: port})
 
     def password(self, user: str) -> str:
         """The password of a database role or a NATS user."""

@@ -145,7 +145,7 @@ class Postgres:
         if not cluster.exists():
             await self._init(binaries, home, cluster)
         _drop_stale_pid_file(cluster)
-        self.port = self._data.port("postgres")
+        self.port = self.port or self._data.port("postgres")
         deadline = asyncio.get_running_loop().time() + STRAY_PATIENCE_S
         while True:
             try:
@@ -349,7 +349,8 @@ class Nats:
             return
         self._data.prepare()
         await end_strays("nats-server", self._data.nats)
-        self.port, self.monitor_port = self._data.port("nats"), self._data.port("nats_monitor")
+        self.port = self.port or self._data.port("nats")
+        self.monitor_port = self.monitor_port or self._data.port("nats_monitor")
         configuration = self._data.nats / "nats.json"
         self._configure(configuration)
         self._child = Child.spawn(

@@ -60,8 +60,8 @@ class LeaderboardServiceServicer:
     def ListLeaderboardEntries(self, request, context):
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_board`). INVALID_ARGUMENT when `page_token` is
-        not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
+        `page_token` is not one that this method gave.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,8 +70,8 @@ class LeaderboardServiceServicer:
     def GetLeaderboardMember(self, request, context):
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_board`; `not_ranked` when the member has no
-        score on it).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
+        member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,14 +40,14 @@ class LeaderboardServiceStub:
     ListLeaderboardEntries: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_board`). INVALID_ARGUMENT when `page_token` is
-    not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
+    `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_board`; `not_ranked` when the member has no
-    score on it).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
+    member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
     """
 
 @_typing.type_check_only
@@ -62,14 +62,14 @@ class LeaderboardServiceAsyncStub(LeaderboardServiceStub):
     ListLeaderboardEntries: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]  # type: ignore[assignment]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_board`). INVALID_ARGUMENT when `page_token` is
-    not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
+    `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]  # type: ignore[assignment]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_board`; `not_ranked` when the member has no
-    score on it).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
+    member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
     """
 
 class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -87,8 +87,8 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.ListLeaderboardEntriesResponse, _abc.Awaitable[_leaderboard_pb2.ListLeaderboardEntriesResponse]]:
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_board`). INVALID_ARGUMENT when `page_token` is
-        not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
+        `page_token` is not one that this method gave.
         """
 
     @_abc_1.abstractmethod
@@ -99,8 +99,8 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.GetLeaderboardMemberResponse, _abc.Awaitable[_leaderboard_pb2.GetLeaderboardMemberResponse]]:
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_board`; `not_ranked` when the member has no
-        score on it).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
+        member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
         """
 
 def add_LeaderboardServiceServicer_to_server(servicer: LeaderboardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

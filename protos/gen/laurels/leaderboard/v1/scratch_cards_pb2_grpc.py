@@ -66,10 +66,12 @@ class ScratchCardServiceServicer:
     """
 
     def ListScratchCards(self, request, context):
-        """Returns a member's cards, newest first.
+        """Returns a member's cards, newest first. A member who never got one has an
+        empty list, known elsewhere or not.
 
-        Errors: NOT_FOUND (`unknown_member`, `unknown_brand`). INVALID_ARGUMENT
-        when `page_token` is not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
+        another). INVALID_ARGUMENT when `page_token` is not one that this method
+        gave.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,9 +91,10 @@ class ScratchCardServiceServicer:
 
     def GetScratchPool(self, request, context):
         """Returns what a pool publishes: prizes with weights, what is left of them,
-        and the commitment to its seed.
+        and the commitment to its seed. A pool that the programme no longer has
+        stays, since cards of it may be unrevealed.
 
-        Errors: NOT_FOUND (`unknown_pool`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,10 +37,12 @@ class ScratchCardServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ScratchCardServiceAsyncStub: ...
     ListScratchCards: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListScratchCardsRequest, _scratch_cards_pb2.ListScratchCardsResponse]
-    """Returns a member's cards, newest first.
+    """Returns a member's cards, newest first. A member who never got one has an
+    empty list, known elsewhere or not.
 
-    Errors: NOT_FOUND (`unknown_member`, `unknown_brand`). INVALID_ARGUMENT
-    when `page_token` is not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
+    another). INVALID_ARGUMENT when `page_token` is not one that this method
+    gave.
     """
     RevealScratchCard: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.RevealScratchCardRequest, _scratch_cards_pb2.RevealScratchCardResponse]
     """Reveals a card. The first call decides, for ever: repeated and concurrent
@@ -52,9 +54,10 @@ class ScratchCardServiceStub:
     """
     GetScratchPool: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]
     """Returns what a pool publishes: prizes with weights, what is left of them,
-    and the commitment to its seed.
+    and the commitment to its seed. A pool that the programme no longer has
+    stays, since cards of it may be unrevealed.
 
-    Errors: NOT_FOUND (`unknown_pool`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
     """
     GetScratchPoolsReport: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolsReportRequest, _scratch_cards_pb2.GetScratchPoolsReportResponse]
     """Returns how many cards each pool issued and what was won.
@@ -71,10 +74,12 @@ class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListScratchCards: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListScratchCardsRequest, _scratch_cards_pb2.ListScratchCardsResponse]  # type: ignore[assignment]
-    """Returns a member's cards, newest first.
+    """Returns a member's cards, newest first. A member who never got one has an
+    empty list, known elsewhere or not.
 
-    Errors: NOT_FOUND (`unknown_member`, `unknown_brand`). INVALID_ARGUMENT
-    when `page_token` is not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
+    another). INVALID_ARGUMENT when `page_token` is not one that this method
+    gave.
     """
     RevealScratchCard: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.RevealScratchCardRequest, _scratch_cards_pb2.RevealScratchCardResponse]  # type: ignore[assignment]
     """Reveals a card. The first call decides, for ever: repeated and concurrent
@@ -86,9 +91,10 @@ class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
     """
     GetScratchPool: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]  # type: ignore[assignment]
     """Returns what a pool publishes: prizes with weights, what is left of them,
-    and the commitment to its seed.
+    and the commitment to its seed. A pool that the programme no longer has
+    stays, since cards of it may be unrevealed.
 
-    Errors: NOT_FOUND (`unknown_pool`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
     """
     GetScratchPoolsReport: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolsReportRequest, _scratch_cards_pb2.GetScratchPoolsReportResponse]  # type: ignore[assignment]
     """Returns how many cards each pool issued and what was won.
@@ -108,10 +114,12 @@ class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scratch_cards_pb2.ListScratchCardsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scratch_cards_pb2.ListScratchCardsResponse, _abc.Awaitable[_scratch_cards_pb2.ListScratchCardsResponse]]:
-        """Returns a member's cards, newest first.
+        """Returns a member's cards, newest first. A member who never got one has an
+        empty list, known elsewhere or not.
 
-        Errors: NOT_FOUND (`unknown_member`, `unknown_brand`). INVALID_ARGUMENT
-        when `page_token` is not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
+        another). INVALID_ARGUMENT when `page_token` is not one that this method
+        gave.
         """
 
     @_abc_1.abstractmethod
@@ -135,9 +143,10 @@ class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scratch_cards_pb2.GetScratchPoolResponse, _abc.Awaitable[_scratch_cards_pb2.GetScratchPoolResponse]]:
         """Returns what a pool publishes: prizes with weights, what is left of them,
-        and the commitment to its seed.
+        and the commitment to its seed. A pool that the programme no longer has
+        stays, since cards of it may be unrevealed.
 
-        Errors: NOT_FOUND (`unknown_pool`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
         """
 
     @_abc_1.abstractmethod

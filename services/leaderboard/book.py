@@ -25,7 +25,7 @@ from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services.activity import moment_of
 from services.leaderboard import store
 from services.leaderboard.programme import LeaderboardRules, compile_programme
-from services.leaderboard.ranking import Scores, gains
+from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import (
     UnknownCard,
     activity_cause,
@@ -33,7 +33,6 @@ from services.leaderboard.scratch import (
     commitment,
     draw,
     mission_cause,
-    pools_giving,
 )
 from services.leaderboard.sealing import Seal
 from services.leaderboard.store import CardState, NewCard, Pool, PrizeKey
@@ -56,6 +55,7 @@ class Book:
     def __init__(self, brand: str, now: datetime, programmes: Configurations[LeaderboardRules], seal: Seal) -> None:
         self.events: list[NewEvent] = []
         self._brand, self._now, self._programmes, self._seal = brand, now, programmes, seal
+        self._adopted: dict[int, NewEvent] = {}
         self._rules: dict[int, LeaderboardRules] = {}
         self._scores = Scores()
         self._issued: dict[str, NewCard] = {}
@@ -65,16 +65,33 @@ class Book:
         self._stock: dict[PrizeKey, int] = {}
         self._revealed: dict[str, CardState] = {}
         self._taken: dict[PrizeKey, int] = {}
-        self._applied: list[ProgrammeApplied] = []
 
     # -- loading ------------------------------------------------------------
 
     async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
+        # Versions first: events of the same batch may be decided under them.
+        for request in requests:
+            if isinstance(request, ProgrammeApplied):
+                await self._adopt(connection, request)
         versions = {r.programme_version for r in requests if not isinstance(r, Reveal | ProgrammeApplied)}
-        for version in sorted(versions):
+        for version in sorted(versions - self._rules.keys()):
             await self._load_rules(connection, version)
         if reveals := [request.card for request in requests if isinstance(request, Reveal)]:
             await self._load_cards(connection, reveals)
+
+    async def _adopt(self, connection: asyncpg.Connection, applied: ProgrammeApplied) -> None:
+        """Keeps a version, and publishes its new pools with commitments to fresh seeds.
+
+        Before any card of theirs can be issued, and with the version or not at all.
+        """
+        self._adopted[applied.version] = await adopt(connection, "leaderboard", self._brand, applied)
+        rules = self._rules[applied.version] = compile_programme(applied.programme, Problems())
+        rows = []
+        for pool in sorted(await store.unpublished(connection, self._brand, rules.pools)):
+            seed = self._seal.new_seed()
+            rows.append((rules.pools[pool], commitment(seed), self._seal.close(self._brand, pool, seed)))
+        if rows:
+            await store.publish(connection, self._brand, rows)
 
     async def _load_rules(self, connection: asyncpg.Connection, version: int) -> None:
         try:
@@ -110,7 +127,7 @@ class Book:
             case Reveal():
                 return self._reveal(request)
             case ProgrammeApplied():
-                return self._applied.append(request)
+                return self.events.append(self._adopted[request.version])
         raise TypeError(f"not a request of the leaderboard service: {type(request).__name__}")
 
     def _at(self, version: int) -> LeaderboardRules:
@@ -120,28 +137,25 @@ class Book:
         return rules
 
     def _credited(self, credited: PointsCredited) -> None:
-        boards = self._at(credited.programme_version).currency_boards.get(credited.currency)
+        boards = self._at(credited.programme_version).by_currency.get(credited.currency)
         if boards:
             at = credited.occurred_at.ToDatetime(tzinfo=UTC)
             for board in boards:
                 self._scores.add(board, credited.member, credited.amount, at)
 
     def _recorded(self, recorded: ActivityRecorded) -> None:
-        rules, activity = self._at(recorded.programme_version), recorded.activity
-        feeds, issues = rules.activity_feeds.get(activity.type, ()), rules.activity_issues.get(activity.type, ())
-        if not feeds and not issues:
+        activity = recorded.activity
+        rules = self._at(recorded.programme_version).by_type.get(activity.type)
+        if rules is None:
             return
-        schema = rules.schemas[activity.type]
-        member = {"member.id": activity.member, "member.tier": recorded.tier}
-        values = schema.values(activity, schema.attribute_values(activity.attributes), member)
-        at = moment_of(activity)
-        for gain in gains(feeds, values, self._board_failed):
-            self._scores.add(gain.board, activity.member, gain.score, at)
-        for pool in pools_giving(issues, values, self._pool_failed):
+        outcome, at = rules.outcome(recorded, self._failed), moment_of(activity)
+        for board, score in outcome.gains:
+            self._scores.add(board, activity.member, score, at)
+        for pool in outcome.pools:
             self._issue(pool, activity.member, activity_cause(activity.id), at)
 
     def _completed(self, completed: MissionCompleted) -> None:
-        pools = self._at(completed.programme_version).mission_pools.get(completed.mission, ())
+        pools = self._at(completed.programme_version).by_mission.get(completed.mission, ())
         cause = mission_cause(completed.mission, completed.member)
         for pool in pools:
             self._issue(pool, completed.member, cause, completed.completed_at.ToDatetime(tzinfo=UTC))
@@ -188,20 +202,13 @@ class Book:
             revealed.prize.CopyFrom(shown.prize)
         self.events.append(NewEvent(card.member, revealed))
 
-    def _board_failed(self, board: str, why: str) -> None:
+    def _failed(self, name: str, why: str) -> None:
         metrics.RULE_FAILURES.labels("leaderboard").inc()
-        _log.warning("board's feed failed", board=board, brand=self._brand, why=why)
-
-    def _pool_failed(self, pool: str, why: str) -> None:
-        metrics.RULE_FAILURES.labels("leaderboard").inc()
-        _log.warning("scratch pool's condition failed", pool=pool, brand=self._brand, why=why)
+        _log.warning("expression failed", board_or_pool=name, brand=self._brand, why=why)
 
     # -- saving -------------------------------------------------------------
 
     async def save(self, connection: asyncpg.Connection) -> None:
-        for applied in self._applied:
-            await self._publish(connection, applied)
-            self.events.append(await adopt(connection, "leaderboard", self._brand, applied))
         if self._revealed:
             await store.save_reveals(connection, self._brand, [self._revealed[c] for c in sorted(self._revealed)])
         if self._taken:
@@ -210,17 +217,6 @@ class Book:
             await store.add_scores(connection, self._brand, self._scores)
         if self._issued:
             await self._save_issued(connection)
-
-    async def _publish(self, connection: asyncpg.Connection, applied: ProgrammeApplied) -> None:
-        """Publishes a version's new pools with commitments to fresh seeds, before any card can be issued."""
-        declared = compile_programme(applied.programme, Problems()).pools
-        new = await store.unpublished(connection, self._brand, declared)
-        rows = []
-        for pool in (declared[name] for name in sorted(new)):
-            seed = self._seal.new_seed()
-            rows.append((pool, commitment(seed), self._seal.close(self._brand, pool.id, seed)))
-        if rows:
-            await store.publish(connection, self._brand, rows)
 
     async def _save_issued(self, connection: asyncpg.Connection) -> None:
         """Issues the cards; one that was issued before is not told of again."""

@@ -1,16 +1,65 @@
 """The leaderboard section of a programme, checked and compiled."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from chassis.conditions import Amounts
+from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES, ActivitySchema
-from services.leaderboard.ranking import Feed
-from services.leaderboard.scratch import Issue
+from services.leaderboard.ranking import GAIN_MAX
 from services.programme import Problems, schemas
 
 BOARDS_MAX, POOLS_MAX, ISSUES_MAX, PRIZES_MAX = 1_000, 1_000, 100, 1_000
+
+Failed = Callable[[str, str], None]
+"""Is told which board or pool has an expression that failed on an activity, and why."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an activity does: boards with what they rise by, and pools that give a card."""
+
+    gains: list[tuple[str, int]] = field(default_factory=list)
+    pools: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TypeRules:
+    """What looks at one activity type.
+
+    `feeds` are boards with condition and score; `issues` pools with a
+    condition. A pool gives one card for an activity, whatever number of its
+    conditions hold. All expressions are evaluated in one go.
+    """
+
+    schema: ActivitySchema
+    feeds: list[tuple[str, str, str]] = field(default_factory=list)
+    issues: list[tuple[str, str]] = field(default_factory=list)
+    amounts: Amounts | None = None
+
+    def outcome(self, recorded: ActivityRecorded, failed: Failed) -> Outcome:
+        """What an activity does. What fails on it does nothing there and is told to `failed`."""
+        if self.amounts is None:
+            feeds = [(condition, score) for _, condition, score in self.feeds]
+            self.amounts = self.schema.vocabulary.amounts(feeds + [(condition, "1") for _, condition in self.issues])
+        names = [board for board, _, _ in self.feeds] + [pool for pool, _ in self.issues]
+        found = self.amounts.of(self._values(recorded), lambda place, why: failed(names[place], why))
+        outcome = Outcome()
+        for board, score in zip(names, found[: len(self.feeds)], strict=False):
+            if score > GAIN_MAX:
+                failed(board, f"the score {score} is over {GAIN_MAX}")
+            elif score > 0:
+                outcome.gains.append((board, score))
+        holding = zip(self.issues, found[len(self.feeds) :], strict=True)
+        outcome.pools = list(dict.fromkeys(pool for (pool, _), holds in holding if holds))
+        return outcome
+
+    def _values(self, recorded: ActivityRecorded) -> object:
+        activity = recorded.activity
+        member = {"member.id": activity.member, "member.tier": recorded.tier}
+        return self.schema.values(activity, self.schema.attribute_values(activity.attributes), member)
 
 
 @dataclass(slots=True)
@@ -18,17 +67,15 @@ class LeaderboardRules:
     """A programme as the leaderboard service uses it.
 
     `boards` and `pools` hold, in the programme's order, those without
-    problems. Feeds and issues are indexed by what they look at: a currency, an
-    activity type, a mission.
+    problems. The rest is indexed by what it looks at: a currency, an activity
+    type, a mission.
     """
 
-    schemas: dict[str, ActivitySchema] = field(default_factory=dict)
     boards: dict[str, pb.Board] = field(default_factory=dict)
     pools: dict[str, pb.ScratchPool] = field(default_factory=dict)
-    currency_boards: dict[str, list[str]] = field(default_factory=dict)
-    activity_feeds: dict[str, list[Feed]] = field(default_factory=dict)
-    activity_issues: dict[str, list[Issue]] = field(default_factory=dict)
-    mission_pools: dict[str, list[str]] = field(default_factory=dict)
+    by_currency: dict[str, list[str]] = field(default_factory=dict)
+    by_type: dict[str, TypeRules] = field(default_factory=dict)
+    by_mission: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +100,7 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
         frozenset(mission.id for mission in programme.missions.missions),
         schemas(programme, MEMBER_VARIABLES),
     )
-    rules = LeaderboardRules(dict(known.schemas))
+    rules = LeaderboardRules()
     problems.items("leaderboard.boards", section.boards, BOARDS_MAX)
     for place, board in enumerate(section.boards):
         _compile_board(rules, known, board, f"leaderboard.boards[{place}]", problems)
@@ -66,38 +113,52 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
 def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where: str, problems: Problems) -> None:
     before = len(problems.found)
     feed = board.WhichOneof("feed")
-    compiled: Feed | None = None
     if feed is None:
         problems.add(where, "needs what moves it: `points` or `activity`")
     elif feed == "points":
         problems.reference(f"{where}.points.currency", board.points.currency, known.currencies, "currency")
     else:
-        compiled = _compile_feed(known, board, f"{where}.activity", problems)
+        _check_feed(known, board.activity, f"{where}.activity", problems)
     if len(problems.found) > before or board.id in rules.boards:
         return
     rules.boards[board.id] = board
-    if compiled is not None:
-        rules.activity_feeds.setdefault(board.activity.activity_type, []).append(compiled)
+    if feed == "points":
+        rules.by_currency.setdefault(board.points.currency, []).append(board.id)
     else:
-        rules.currency_boards.setdefault(board.points.currency, []).append(board.id)
+        moved = board.activity
+        _of_type(rules, known, moved.activity_type).feeds.append((board.id, moved.condition, moved.score))
 
 
-def _compile_feed(known: Known, board: pb.Board, where: str, problems: Problems) -> Feed | None:
-    feed = board.activity
-    if not problems.reference(f"{where}.activity_type", feed.activity_type, known.schemas, "activity type"):
-        return None
-    schema = known.schemas[feed.activity_type]
-    condition = problems.condition(f"{where}.condition", schema, feed.condition)
-    score = problems.amount(f"{where}.score", schema, feed.score)
-    return Feed(board.id, condition, score) if condition is not None and score is not None else None
+def _check_feed(known: Known, feed: pb.ActivityFeed, where: str, problems: Problems) -> None:
+    if problems.reference(f"{where}.activity_type", feed.activity_type, known.schemas, "activity type"):
+        schema = known.schemas[feed.activity_type]
+        problems.condition(f"{where}.condition", schema, feed.condition)
+        problems.amount(f"{where}.score", schema, feed.score)
 
 
 def _compile_pool(rules: LeaderboardRules, known: Known, pool: pb.ScratchPool, where: str, problems: Problems) -> None:
     before = len(problems.found)
+    _check_issues(known, pool, where, problems)
+    _check_prizes(known, pool, where, problems)
+    if len(problems.found) > before or pool.id in rules.pools:
+        return
+    rules.pools[pool.id] = pool
+    for issue in pool.issues:
+        if issue.WhichOneof("source") == "activity":
+            issues = _of_type(rules, known, issue.activity.activity_type).issues
+            issues.append((pool.id, issue.activity.condition))
+        elif pool.id not in (pools := rules.by_mission.setdefault(issue.mission, [])):
+            pools.append(pool.id)
+
+
+def _of_type(rules: LeaderboardRules, known: Known, activity_type: str) -> TypeRules:
+    return rules.by_type.setdefault(activity_type, TypeRules(known.schemas[activity_type]))
+
+
+def _check_issues(known: Known, pool: pb.ScratchPool, where: str, problems: Problems) -> None:
     _check_some(f"{where}.issues", pool.issues, problems)
     if len(pool.issues) > ISSUES_MAX:
         problems.add(f"{where}.issues", f"has {len(pool.issues)} items, more than {ISSUES_MAX}")
-    issues: list[tuple[str, Issue]] = []
     for place, issue in enumerate(pool.issues):
         spot = f"{where}.issues[{place}]"
         source = issue.WhichOneof("source")
@@ -106,25 +167,12 @@ def _compile_pool(rules: LeaderboardRules, known: Known, pool: pb.ScratchPool, w
         elif source == "mission":
             problems.reference(f"{spot}.mission", issue.mission, known.missions, "mission")
         else:
-            issues.extend(_compile_issue(known, pool.id, issue.activity, f"{spot}.activity", problems))
-    _check_prizes(known, pool, where, problems)
-    if len(problems.found) > before or pool.id in rules.pools:
-        return
-    rules.pools[pool.id] = pool
-    for activity_type, compiled in issues:
-        rules.activity_issues.setdefault(activity_type, []).append(compiled)
-    for mission in dict.fromkeys(i.mission for i in pool.issues if i.WhichOneof("source") == "mission"):
-        rules.mission_pools.setdefault(mission, []).append(pool.id)
+            _check_activity_issue(known, issue.activity, f"{spot}.activity", problems)
 
 
-def _compile_issue(
-    known: Known, pool: str, issue: pb.ActivityIssue, where: str, problems: Problems
-) -> Iterator[tuple[str, Issue]]:
+def _check_activity_issue(known: Known, issue: pb.ActivityIssue, where: str, problems: Problems) -> None:
     if problems.reference(f"{where}.activity_type", issue.activity_type, known.schemas, "activity type"):
-        schema = known.schemas[issue.activity_type]
-        condition = problems.condition(f"{where}.condition", schema, issue.condition)
-        if condition is not None:
-            yield issue.activity_type, Issue(pool, condition)
+        problems.condition(f"{where}.condition", known.schemas[issue.activity_type], issue.condition)
 
 
 def _check_prizes(known: Known, pool: pb.ScratchPool, where: str, problems: Problems) -> None:

@@ -5,18 +5,11 @@ what moved it; both come out the same in whatever order and grouping the
 events arrive.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from chassis.conditions import Amount, Condition, ExpressionFailed
 from chassis.errors import NotFound
 
 GAIN_MAX = 2**53 - 1
-
-Failed = Callable[[str, str], None]
-"""Is told what failed, and why."""
 
 
 class UnknownBoard(NotFound):
@@ -35,23 +28,6 @@ class NotRanked(NotFound):
 
     def __init__(self, board: str, member: str) -> None:
         super().__init__(f"Member {member!r} has no score on board {board!r} yet.")
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A board that an activity type moves, compiled."""
-
-    board: str
-    condition: Condition
-    score: Amount
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """What a board's score rises by; more than 0."""
-
-    board: str
-    score: int
 
 
 class Scores:
@@ -73,28 +49,6 @@ class Scores:
         """
         known = self.by_key.get((board, member))
         self.by_key[board, member] = (score, at) if known is None else (known[0] + score, max(known[1], at))
-
-
-def gains(feeds: Sequence[Feed], values: Any, failed: Failed) -> list[Gain]:
-    """What an activity adds to the boards of its type.
-
-    `values` are the activity's and the member's. A feed that fails on them
-    adds nothing and is told to `failed`.
-    """
-    found = []
-    for feed in feeds:
-        try:
-            if not feed.condition.holds(values):
-                continue
-            score = feed.score.of(values)
-        except ExpressionFailed as error:
-            failed(feed.board, str(error))
-            continue
-        if score > GAIN_MAX:
-            failed(feed.board, f"the score {score} is over {GAIN_MAX}")
-        elif score > 0:
-            found.append(Gain(feed.board, score))
-    return found
 
 
 def order(score: int, reached_at: datetime, member: str) -> tuple[int, datetime, bytes]:

@@ -16,14 +16,10 @@ programme, take the numbers from 0 on; what is above them wins nothing.
 import hashlib
 import hmac
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
-from chassis.conditions import Condition, ExpressionFailed
 from chassis.errors import NotFound
-from services.leaderboard.ranking import Failed
 
 DIGEST_BITS = 256
 CARD_ID_LENGTH = 32
@@ -48,36 +44,12 @@ class UnknownPool(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
-    """A pool that gives a card for an activity, compiled."""
-
-    pool: str
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
 class Odds:
     """A pool's prizes, by id, with their weights in the order of the programme."""
 
     prizes: tuple[str, ...]
     weights: tuple[int, ...]
     nothing_weight: int
-
-
-def pools_giving(issues: Sequence[Issue], values: Any, failed: Failed) -> list[str]:
-    """The pools that give a card for an activity, each at most once.
-
-    `values` are the activity's and the member's. A condition that fails on
-    them gives nothing and is told to `failed`.
-    """
-    found: dict[str, None] = {}
-    for issue in issues:
-        try:
-            if issue.condition.holds(values):
-                found[issue.pool] = None
-        except ExpressionFailed as error:
-            failed(issue.pool, str(error))
-    return list(found)
 
 
 def activity_cause(activity: str) -> str:

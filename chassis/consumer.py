@@ -190,7 +190,7 @@ class Consumer:
         pause = min(PAUSE_FIRST_S * 2 ** min(event.deliveries - 1, 16), PAUSE_MAX_S)
         if event.deliveries == 1 or event.deliveries >= DELIVERIES_MAX:
             _log.warning(
-                "event rejected", service=self._service, source=self._source, event=event.id, error=repr(failure)
+                "event rejected", service=self._service, source=self._source, event_id=event.id, error=repr(failure)
             )
         await message.nak(delay=pause)
 

@@ -266,7 +266,7 @@ class WritePath:
         return None
 
     async def _park(self, connection: asyncpg.Connection, brand: str, event: Event, reason: str) -> None:
-        _log.error("event parked", service=self._service, source=event.source, event=event.id, reason=reason)
+        _log.error("event parked", service=self._service, source=event.source, event_id=event.id, reason=reason)
         metrics.DEAD_LETTERS.labels(self._service, event.source).inc()
         await connection.execute(
             "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "

@@ -12,16 +12,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from nats.js.client import JetStreamContext
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from chassis import metrics
 from chassis.database import EVERY_BRAND, Database
+from chassis.errors import Unavailable
 from chassis.events import NewEvent, headers, short_name, subject
 from chassis.leadership import exclusively
 from chassis.loops import Beat
 from chassis.tracing import traceparent
+from chassis.transport import PUBLISH_TIMEOUT_S, header
 
-CHUNK = 500
+CHUNK = 1_000
 POLL_S = 1.0
 
 _APPEND = """
@@ -47,11 +51,87 @@ async def append(connection: asyncpg.Connection, brand: str, events: Sequence[Ne
     )
 
 
+class Publisher:
+    """Publishes many outbox rows at once and waits for all of JetStream's acknowledgements.
+
+    One inbox and one event a round instead of a task, a timer and a future a
+    message; measured at a third of the cost of the client's own publish call.
+    """
+
+    def __init__(self, service: str, client: Client) -> None:
+        self._service, self._client = service, client
+        self._inbox = client.new_inbox()
+        self._round = 0
+        self._missing: dict[int, Any] = {}
+        self._refused: dict[int, Exception] = {}
+        self._complete = asyncio.Event()
+
+    async def open(self) -> Subscription:
+        return await self._client.subscribe(f"{self._inbox}.*.*", cb=self._on_reply)
+
+    async def in_order(self, rows: Sequence[Any]) -> tuple[list[int], Exception | None]:
+        """Publishes rows and returns the ids that JetStream has, and the first failure.
+
+        Many members at once, one event of a member at a time; after a failure
+        the rest of its member's events stay back, so that none is overtaken.
+        """
+        queues: dict[tuple[str, str], deque[Any]] = {}
+        for row in rows:
+            queues.setdefault((row["brand"], row["member"]), deque()).append(row)
+        published: list[int] = []
+        failure: Exception | None = None
+        while queues:
+            heads = [queue[0] for queue in queues.values()]
+            failures = await self._publish(heads)
+            for row in heads:
+                member = (row["brand"], row["member"])
+                if (failed := failures.get(row["id"])) is not None:
+                    failure = failure or failed
+                    del queues[member]
+                    continue
+                published.append(row["id"])
+                queues[member].popleft()
+                if not queues[member]:
+                    del queues[member]
+        return published, failure
+
+    async def _publish(self, rows: Sequence[Any]) -> dict[int, Exception]:
+        """One round; returns the failures by row id."""
+        self._round += 1
+        self._complete.clear()
+        self._missing = {row["id"]: None for row in rows}
+        self._refused = {}
+        for row in rows:
+            await self._client.publish(
+                subject(self._service, short_name(row["type"]), row["brand"], row["member"]),
+                row["payload"],
+                reply=f"{self._inbox}.{self._round}.{row['id']}",
+                headers=headers(self._service, row["id"], row["type"], row["created_at"], row["traceparent"]),
+            )
+        try:
+            await asyncio.wait_for(self._complete.wait(), PUBLISH_TIMEOUT_S)
+        except TimeoutError:
+            late = Unavailable(f"JetStream did not acknowledge within {PUBLISH_TIMEOUT_S} s.")
+            return self._refused | dict.fromkeys(self._missing, late)
+        return self._refused
+
+    async def _on_reply(self, message: Msg) -> None:
+        *_, number, row_id = message.subject.split(".")
+        if int(number) != self._round:
+            return
+        if header(message, "Status") or b'"error"' in message.data:
+            reason = message.data.decode(errors="replace") or "no stream takes the subject"
+            self._refused[int(row_id)] = Unavailable(f"JetStream refused an event: {reason}")
+        self._missing.pop(int(row_id), None)
+        if not self._missing:
+            self._complete.set()
+
+
 class Relay:
     """Publishes a service's outbox."""
 
-    def __init__(self, service: str, database: Database, js: JetStreamContext) -> None:
-        self._service, self._database, self._js = service, database, js
+    def __init__(self, service: str, database: Database, client: Client) -> None:
+        self._service, self._database, self._client = service, database, client
         self._committed = asyncio.Event()
 
     def wake(self) -> None:
@@ -64,13 +144,22 @@ class Relay:
         try:
             async with exclusively(self._database.url, f"relay:{self._service}"):
                 locking.cancel()
-                while True:
-                    beat()
-                    self._committed.clear()
-                    if await self._publish_chunk() < CHUNK:
-                        await self._wait()
+                await self._publish(beat)
         finally:
             locking.cancel()
+
+    async def _publish(self, beat: Beat) -> None:
+        publisher = Publisher(self._service, self._client)
+        subscription = await publisher.open()
+        try:
+            while True:
+                beat()
+                self._committed.clear()
+                if await self._publish_chunk(publisher) < CHUNK:
+                    await self._wait()
+        finally:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
 
     async def _beat_while_waiting(self, beat: Beat) -> None:
         while True:
@@ -83,58 +172,16 @@ class Relay:
         except TimeoutError:
             return
 
-    async def _publish_chunk(self) -> int:
+    async def _publish_chunk(self, publisher: Publisher) -> int:
         async with self._database.reading(EVERY_BRAND) as connection:
             rows = await connection.fetch(_UNPUBLISHED, CHUNK)
         metrics.OUTBOX_DEPTH.labels(self._service).set(len(rows))
         if not rows:
             return 0
-        published, failure = await publish_in_order(self._js, self._service, rows)
+        published, failure = await publisher.in_order(rows)
         async with self._database.transaction(EVERY_BRAND) as connection:
             await connection.execute(_MARK, published)
         metrics.PUBLISHED.labels(self._service).inc(len(published))
         if failure is not None:
             raise failure
         return len(rows)
-
-
-async def publish_in_order(
-    js: JetStreamContext, service: str, rows: Sequence[Any]
-) -> tuple[list[int], Exception | None]:
-    """Publishes outbox rows and returns the ids that JetStream has, and the first failure.
-
-    Many members at once, one event of a member at a time; after a failure the
-    rest of its member's events stay back, so that they are not overtaken.
-    """
-    queues: dict[tuple[str, str], deque[Any]] = {}
-    for row in rows:
-        queues.setdefault((row["brand"], row["member"]), deque()).append(row)
-    published: list[int] = []
-    failure: Exception | None = None
-    while queues:
-        heads = [queue[0] for queue in queues.values()]
-        for row, result in zip(heads, await _publish(js, service, heads), strict=True):
-            member = (row["brand"], row["member"])
-            if isinstance(result, Exception):
-                failure = failure or result
-                del queues[member]
-                continue
-            published.append(row["id"])
-            queues[member].popleft()
-            if not queues[member]:
-                del queues[member]
-    return published, failure
-
-
-async def _publish(js: JetStreamContext, service: str, rows: Sequence[Any]) -> list[Any]:
-    return await asyncio.gather(
-        *(
-            js.publish(
-                subject(service, short_name(row["type"]), row["brand"], row["member"]),
-                row["payload"],
-                headers=headers(service, row["id"], row["type"], row["created_at"], row["traceparent"]),
-            )
-            for row in rows
-        ),
-        return_exceptions=True,
-    )

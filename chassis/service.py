@@ -63,7 +63,7 @@ class Service:
         )
         self.js = jetstream(self.nats)
         await ensure_stream(self.js, stream_config(self.name, self.settings))
-        self.relay = Relay(self.name, self.database, self.js)
+        self.relay = Relay(self.name, self.database, self.nats)
         self.loops.start("relay", self._relay)
         self.loops.start("reconcile-producer", Producer(self.name, self.database, self.nats).run)
         self.loops.start("retention", lambda beat: forget(self.database, self.settings.retention_days, beat))

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 import asyncpg
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis import metrics
 from chassis.configuration import Configurations
@@ -67,6 +68,8 @@ class Book:
     def __init__(self, brand: str, now: datetime, programmes: Configurations[PointsRules]) -> None:
         self.events: list[NewEvent] = []
         self._brand, self._now, self._programmes = brand, now, programmes
+        self._stamp = Timestamp()
+        self._stamp.FromDatetime(now)
         self._version = 0
         self._rules: PointsRules | None = None
         self._members: dict[str, MemberState] = {}
@@ -229,7 +232,9 @@ class Book:
             )
             earned[award.currency] = earned.get(award.currency, 0) + award.amount
         for currency, amount in earned.items():
-            self._tell_credit(member.member, currency, amount, points_pb2.ENTRY_KIND_EARN, activity.id, moment)
+            self._tell_credit(
+                member.member, currency, amount, points_pb2.ENTRY_KIND_EARN, activity.id, activity.occurred_at
+            )
         self._move_tier(member, moment)
         self._tell(
             member.member,
@@ -238,7 +243,7 @@ class Book:
                 programme_version=self._version,
                 earned=[activity_pb2.Earning(currency=c, amount=a) for c, a in earned.items()],
                 tier=member.tier,
-                recorded_at=self._now,
+                recorded_at=self._stamp,
             ),
         )
         self._activities[activity.id] = (content, earned)
@@ -396,7 +401,7 @@ class Book:
         self.events.append(NewEvent(member, message))
 
     def _tell_credit(
-        self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: datetime
+        self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: Any
     ) -> None:
         self._tell(
             member,

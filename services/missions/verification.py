@@ -34,7 +34,9 @@ _UNMATCHED = """
     SELECT coalesce(progress.member, completions.member) AS member,
         coalesce(progress.mission, completions.mission) AS mission,
         progress.completed_at AS in_progress, completions.completed_at AS in_completions
-    FROM (SELECT * FROM progress WHERE brand = current_setting('laurels.brand') AND completed_at IS NOT NULL) AS progress
+    FROM (
+        SELECT * FROM progress WHERE brand = current_setting('laurels.brand') AND completed_at IS NOT NULL
+    ) AS progress
     FULL JOIN (SELECT * FROM completions WHERE brand = current_setting('laurels.brand')) AS completions
       USING (member, mission)
     WHERE progress.completed_at IS DISTINCT FROM completions.completed_at

@@ -1,0 +1,176 @@
+"""A missions section with a fault is refused with its place, and a right one counts what it says."""
+
+from typing import Any
+
+import pytest
+
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1 import programme_pb2 as pb
+from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
+from laurels.programme.v1 import programme_pb2
+from services.missions.programme import MissionsRules, compile_document, compile_programme
+from services.programme import Problems
+
+
+def programme(*missions: pb.Mission, badges: tuple[str, ...] = ()) -> programme_pb2.Programme:
+    return programme_pb2.Programme(
+        activity_types=[
+            programme_pb2.ActivityType(
+                type="purchase",
+                attributes=[
+                    programme_pb2.Attribute(name="amount", kind=programme_pb2.ATTRIBUTE_KIND_INTEGER),
+                    programme_pb2.Attribute(name="category", kind=programme_pb2.ATTRIBUTE_KIND_TEXT),
+                ],
+            ),
+            programme_pb2.ActivityType(type="visit"),
+        ],
+        points=PointsProgramme(currencies=[Currency(id="points")]),
+        missions=pb.MissionsProgramme(missions=missions, badges=[pb.Badge(id=badge) for badge in badges]),
+    )
+
+
+def mission(mission_id: str = "m", **fields: Any) -> pb.Mission:
+    defaults: dict[str, Any] = {"activity_type": "purchase"}
+    if "sum" not in fields:
+        defaults["count"] = pb.CountGoal(target=3)
+    return pb.Mission(id=mission_id, **(defaults | fields))
+
+
+def problems(found: programme_pb2.Programme) -> dict[str, str]:
+    collected = Problems()
+    compile_programme(found, collected)
+    return {problem.field: problem.detail for problem in collected.found}
+
+
+def purchase(rules: MissionsRules, tier: str = "", kind: str = "purchase", **attributes: Any) -> dict[str, int]:
+    """What a purchase counts, by mission, and `!mission` for those whose expressions fail."""
+    recorded = ActivityRecorded(tier=tier)
+    recorded.activity.id, recorded.activity.member, recorded.activity.type = "a1", "ann", kind
+    recorded.activity.attributes.update(attributes)
+    failed: list[str] = []
+    found = {step.goal.mission: step.value for step in rules.steps(recorded, lambda name, _: failed.append(name))}
+    return found | {f"!{name}": 0 for name in failed}
+
+
+def compiled(*missions: pb.Mission, badges: tuple[str, ...] = ()) -> MissionsRules:
+    found = programme(*missions, badges=badges)
+    assert problems(found) == {}
+    return compile_document(found.SerializeToString())
+
+
+FAULTS: list[tuple[str, pb.Mission, str, str]] = [
+    ("id", mission("no spaces"), "missions.missions[1].id", "is not 1 to 64 characters"),
+    ("taken id", mission("first"), "missions.missions[1].id", "is taken"),
+    ("name", mission(name="x" * 201), "missions.missions[1].name", "longer than 200"),
+    ("type", mission(activity_type="purchse"), "missions.missions[1].activity_type", "activity type 'purchse'"),
+    ("no goal", mission(count=None), "missions.missions[1]", "has no goal"),
+    ("count", mission(count=pb.CountGoal()), "missions.missions[1].count.target", "is 0, not within 1"),
+    ("sum", mission(sum=pb.SumGoal(of="1", target=-1)), "missions.missions[1].sum.target", "is -1, not within 1"),
+    ("bound", mission(count=pb.CountGoal(target=2**53)), "missions.missions[1].count.target", "not within 1"),
+    ("condition", mission(condition="attributes.amonut > 1"), "missions.missions[1].condition", "undeclared reference"),
+    ("condition type", mission(condition="attributes.amount"), "missions.missions[1].condition", "not true or false"),
+    ("syntax", mission(condition="true) || (true"), "missions.missions[1].condition", "at 1:5"),
+    ("sum type", mission(sum=pb.SumGoal(of="1.5", target=9)), "missions.missions[1].sum.of", "not a whole number"),
+    ("sum empty", mission(sum=pb.SumGoal(target=9)), "missions.missions[1].sum.of", "is empty"),
+    (
+        "of another type",
+        mission(activity_type="visit", condition="attributes.amount > 1"),
+        "missions.missions[1].condition",
+        "undeclared reference",
+    ),
+    (
+        "of the points service",
+        mission(condition="member.is_first_activity"),
+        "missions.missions[1].condition",
+        "undeclared reference",
+    ),
+    (
+        "currency",
+        mission(reward=pb.MissionReward(currency="gold", amount=1)),
+        "missions.missions[1].reward.currency",
+        "currency 'gold', which does not exist (points)",
+    ),
+    (
+        "amount",
+        mission(reward=pb.MissionReward(currency="points")),
+        "missions.missions[1].reward.amount",
+        "is 0, not within 1",
+    ),
+    ("badge", mission(badge="hero"), "missions.missions[1].badge", "badge 'hero', which does not exist"),
+]
+
+
+@pytest.mark.parametrize(("fault", "field", "detail"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
+def test_a_fault_is_named_with_its_place(fault: pb.Mission, field: str, detail: str) -> None:
+    found = problems(programme(mission("first"), fault))
+    assert list(found) == [field]
+    assert detail in found[field]
+
+
+def test_a_badge_that_no_mission_gives_is_a_problem() -> None:
+    found = problems(programme(mission(badge="hero"), badges=("hero", "ghost")))
+    assert found == {"missions.badges[1]": "'ghost' is given by no mission"}
+
+
+def test_all_faults_are_found_at_once() -> None:
+    faults = [fault for _, fault, _, _ in FAULTS[2:]]
+    assert len(problems(programme(*faults))) >= len(faults)
+
+
+def test_more_missions_and_badges_than_the_bound_are_refused() -> None:
+    found = problems(
+        programme(
+            *(mission(f"m{number}", badge=f"b{number}") for number in range(10_001)),
+            badges=tuple(f"b{number}" for number in range(10_001)),
+        )
+    )
+    assert found == {
+        "missions.missions": "has 10001 items, more than 10000",
+        "missions.badges": "has 10001 items, more than 10000",
+    }
+
+
+def test_an_empty_section_is_valid() -> None:
+    assert problems(programme_pb2.Programme()) == {}
+
+
+def test_only_missions_of_the_type_whose_condition_holds_count() -> None:
+    rules = compiled(
+        mission("any"),
+        mission("visits", activity_type="visit"),
+        mission("large", condition="attributes.amount >= 100"),
+        mission("jazz", condition='attributes.category == "jazz"'),
+        mission("gold", condition='member.tier == "gold" && member.id == "ann"'),
+        mission("spent", sum=pb.SumGoal(of="attributes.amount", target=1_000)),
+    )
+    assert purchase(rules, amount=99) == {"any": 1, "spent": 99}
+    assert purchase(rules, amount=100, category="jazz") == {"any": 1, "large": 1, "jazz": 1, "spent": 100}
+    assert purchase(rules, tier="gold") == {"any": 1, "gold": 1}
+    assert purchase(rules, kind="visit") == {"visits": 1}
+    assert purchase(rules, kind="review") == {}
+
+
+def test_a_negative_value_counts_as_nothing() -> None:
+    rules = compiled(mission("spent", sum=pb.SumGoal(of="attributes.amount - 50", target=1_000)))
+    assert purchase(rules, amount=49) == {}
+    assert purchase(rules, amount=50) == {}
+    assert purchase(rules, amount=51) == {"spent": 1}
+
+
+def test_an_expression_that_fails_counts_as_nothing_and_leaves_the_others_alone() -> None:
+    rules = compiled(
+        *(mission(f"even{number}", condition=f"attributes.amount % 2 == {number} - {number}") for number in range(12)),
+        mission("ratio", condition="1000 / attributes.amount > 3"),
+        mission("parts", sum=pb.SumGoal(of="1000 / attributes.amount", target=9)),
+        mission("always"),
+    )
+    evens = {f"even{number}": 1 for number in range(12)}
+    assert purchase(rules, amount=0) == {"always": 1, **evens, "!ratio": 0, "!parts": 0}
+    assert purchase(rules, amount=100) == {"always": 1, **evens, "ratio": 1, "parts": 10}
+
+
+def test_a_sum_whose_condition_does_not_hold_is_not_evaluated() -> None:
+    rules = compiled(
+        mission("parts", condition="attributes.amount > 0", sum=pb.SumGoal(of="1000 / attributes.amount", target=9))
+    )
+    assert purchase(rules, amount=0) == {}

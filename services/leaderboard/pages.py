@@ -12,8 +12,8 @@ from chassis.errors import FieldViolation, InvalidArgument
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_AFTER_RANK = re.compile(r"rank (\d{1,15})")
-_AFTER_CARD = re.compile(r"card (-?\d{1,18}) ([0-9a-f]{32})")
+_AFTER_RANK = re.compile(r"rank ([0-9]{1,15})")
+_AFTER_CARD = re.compile(r"card (-?[0-9]{1,18}) ([0-9a-f]{32})")
 FIRST_CARDS = (datetime.max.replace(tzinfo=UTC), "")
 
 

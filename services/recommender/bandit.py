@@ -27,11 +27,11 @@ from scipy.special import ndtr
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-TAIL = 6.5
-"""Deviations from the mean beyond which a normal density counts as nothing: Phi(-6.5) is 4e-11."""
+TAIL = 6.0
+"""Deviations from the mean beyond which a normal density counts as nothing: Phi(-6) is 1e-9."""
 PANEL = 4.0
 """Width of a quadrature panel, in deviations of the narrowest arm that matters there."""
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 PROPENSITY_MIN = 1e-12
 """What is drawn was possible, whatever the rounding."""
 NEWTON_STEPS_MAX = 60
@@ -85,7 +85,7 @@ def learn(model: Model, x: Vector, value: float) -> Model:
     return replace(
         model,
         mean=model.mean + step * direction,
-        precision=model.precision + max(rate * (1.0 - rate), 0.0) * np.outer(x, x),
+        precision=model.precision + max(rate * (1.0 - rate), 0.0) * (x[:, None] * x),
         updates=model.updates + 1,
     )
 
@@ -163,7 +163,9 @@ class Arms:
         if len(left) == 1:
             return Choice(left[0], 1.0, Why.ONLY)
         even = draws.random() < exploration
-        place = int(draws.integers(len(left)) if even else np.argmax(draws.normal(means, deviations)))
+        place = int(
+            draws.integers(len(left)) if even else np.argmax(means + deviations * draws.standard_normal(len(left)))
+        )
         shares = propensities(means, deviations, exploration)
         return Choice(left[place], float(shares[place]), Why.EVEN if even else self._why(left, means, place))
 
@@ -184,8 +186,8 @@ def best_probabilities(means: Vector, deviations: Vector) -> Vector:
     """The probability (K,) of each of K independent normal scores to be the highest; they sum to 1.
 
     P(a) is the integral over z of a's density times the others' distribution
-    functions. Gauss-Legendre on panels that suit every arm is good to 1e-9;
-    see `_panels`.
+    functions. Gauss-Legendre on panels that suit every arm, see `_panels`, is
+    good to 1e-7 for up to 100 arms.
     """
     if len(means) == 1:
         return np.ones(1)

@@ -88,7 +88,7 @@ def _differences(name: str, kept: Model, again: Model) -> Iterator[str]:
             yield f"The model {name} has a {part} of shape {here.shape}, where its outcomes give {there.shape}."
         elif not np.abs(here - there).max() <= TOLERANCE * max(1.0, float(np.abs(there).max())):
             off = float(np.abs(here - there).max())
-            yield f"The {part} of the model {name} is not what its {again.updates} outcomes teach; it is off by {off:g}."
+            yield f"The {part} of the model {name} is not what its {again.updates} outcomes teach: {off:g} off."
 
 
 def _named(rows: list[str]) -> str:

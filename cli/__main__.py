@@ -84,6 +84,17 @@ def token(
     print(run(data, brand, subject, scope, lives))
 
 
+@app.command()
+def doctor(data: Data = DEFAULT_DATA) -> None:
+    """Check the suite that runs here: servers, schemas, streams, outboxes, lag, dead letters, clocks."""
+    import asyncio
+
+    from cli.doctor import doctor as run
+
+    if not asyncio.run(run(DataFolder(data), Console())):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError

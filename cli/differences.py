@@ -83,11 +83,24 @@ def _of_items(before: list[Any], after: list[Any], path: str) -> Iterator[Differ
 
 def _of_pair(before: Any, after: Any, path: str) -> Iterator[Difference]:
     if before is None and after is not None:
-        yield Difference(Kind.ADDED, path, after=after)
+        if _has_items(after):
+            yield from differences(type(after)(), after, path)
+        else:
+            yield Difference(Kind.ADDED, path, after=after)
     elif after is None and before is not None:
-        yield Difference(Kind.REMOVED, path, before=before)
+        if _has_items(before):
+            yield from differences(before, type(before)(), path)
+        else:
+            yield Difference(Kind.REMOVED, path, before=before)
     else:
         yield from differences(before, after, path)
+
+
+def _has_items(value: Any) -> bool:
+    """Whether a value is told item by item rather than on one line: a section, or a list of named things."""
+    if isinstance(value, dict):
+        return any(_has_items(inner) for inner in value.values())
+    return isinstance(value, list) and bool(value) and any(_tells_apart(key, value) for key in ITEM_KEYS)
 
 
 def _tells_apart(key: str, items: list[Any]) -> bool:

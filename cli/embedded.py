@@ -456,6 +456,14 @@ class Servers:
         self.running = False
         self._services = services
 
+    @classmethod
+    def of_running_suite(cls, data: DataFolder) -> "Servers":
+        """The servers of the suite that another process runs on the folder: their addresses, nothing to start."""
+        servers, ports = cls(data), data.run().get("ports", {})
+        servers.postgres.port = ports.get("postgres", 0)
+        servers.nats.port, servers.nats.monitor_port = ports.get("nats", 0), ports.get("nats_monitor", 0)
+        return servers
+
     async def start(self) -> None:
         """Starts what does not run, then sees to the databases. Leaves nothing behind when it fails."""
         self.running = False

@@ -34,7 +34,7 @@ from cli.embedded import SERVICES, EmbeddedError, Nats, Postgres, Servers, ephem
 from cli.gateway_client import local_token
 from cli.parts import Body, PartEnded, Supervised, ends_before, process
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 PROBE_PAUSE_S = 0.02
 GATEWAY_PORT = 8080
 STREAM_BYTES_MAX = 1 * 2**30
@@ -335,7 +335,9 @@ def announce(suite: Suite, brand: str, kept: bool, took_s: float, console: Conso
         table.add_row(name, value, style=None)
     console.print(f"[green]Laurels runs[/green], after {took_s:.1f} s.")
     console.print(table, soft_wrap=True)
-    console.print(f"\nA token for the brand {brand!r} with the scopes service and manager, valid for a day:")
+    console.print(
+        f"\nA token for the brand {brand!r} with the scopes service and manager, valid for a day:", soft_wrap=True
+    )
     console.print(suite.token(brand, "laurels-up", "service manager"), soft_wrap=True, highlight=False)
     where = "" if kept and suite.data.path == Path(".laurels").absolute() else f" --data {suite.data.path}"
     console.print(f"\nNext: laurels apply examples/cdnow/programme.yaml{where}", highlight=False, soft_wrap=True)

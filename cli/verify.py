@@ -1,0 +1,267 @@
+"""Whether what the suite promises holds over everything it keeps.
+
+Each service checks its own database from its rows alone. Between services,
+every event must have its one effect in every consumer, every reward and prize
+its one credit, and what the consumers keep must be what their rules give when
+the events are played again from the first to the last.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+import asyncpg
+from rich.console import Console
+
+from chassis.database import EVERY_BRAND
+from chassis.events import message_class
+from cli.data_folder import DataFolder
+from cli.embedded import SERVICES, Servers
+from cli.settlement import Unsettled, settlement_of
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
+from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.points.v1.events_pb2 import PointsCredited
+from services.activity import moment_of
+from services.leaderboard import programme as leaderboard_programme
+from services.leaderboard.ranking import Scores
+from services.leaderboard.scratch import activity_cause, card_id, mission_cause
+from services.missions import programme as missions_programme
+from services.missions.progress import Progress, grow
+
+SETTLE_S = 60.0
+STATEMENT_TIMEOUT = "120s"
+NAMED_MAX = 5
+DEADLOCK = "deadlock detected"
+
+Facts = Mapping[str, list[Any]]
+
+
+async def verify(data: DataFolder, console: Console, *, settle_s: float = SETTLE_S) -> bool:
+    """Prints every violation; whether there is none."""
+    found = await violations(data, settle_s=settle_s)
+    for sentence in found:
+        console.print(f"[red]violated[/red]  {sentence}", highlight=False, soft_wrap=True)
+    if found:
+        console.print(f"[red]{len(found)} invariants do not hold.[/red]")
+    else:
+        console.print("[green]Everything holds[/green]: ledgers, activities, missions, boards, cards, models, events.")
+    return not found
+
+
+async def violations(data: DataFolder, *, settle_s: float = SETTLE_S) -> list[str]:
+    """What does not hold, as sentences; waits for the suite to settle first."""
+    found: list[str] = []
+    async with settlement_of(data) as settlement:
+        try:
+            await settlement.reached(settle_s)
+        except Unsettled as error:
+            found.append(str(error))
+    servers = Servers.of_running_suite(data)
+    async with AsyncExitStack() as stack:
+        databases = {}
+        for service in SERVICES:
+            databases[service] = await asyncpg.connect(servers.postgres.url(service), timeout=5)
+            stack.push_async_callback(databases[service].close)
+        for brand in await _brands(databases["points"]):
+            sentences = await _brand_violations(databases, brand, data.seed_key())
+            found += [f"{brand}: {sentence}" for sentence in sentences]
+        found += await _every_event_has_its_effect(databases)
+    log = servers.postgres.log
+    if log.exists() and DEADLOCK in log.read_text(errors="replace"):
+        found.append(f"PostgreSQL saw a deadlock; its log is {log}.")
+    return found
+
+
+async def _brand_violations(databases: Mapping[str, asyncpg.Connection], brand: str, seed_key: str) -> list[str]:
+    found: list[str] = []
+    async with AsyncExitStack() as stack:
+        for connection in databases.values():
+            await stack.enter_async_context(_seeing(connection, brand))
+        for service, connection in databases.items():
+            arguments = (seed_key,) if service == "leaderboard" else ()
+            check = import_module(f"services.{service}.verification").violations
+            found += [f"{service}: {sentence}" for sentence in await check(connection, *arguments)]
+        facts = await _facts(databases)
+        found += await _rewards_are_credited(databases, facts)
+        if await _history_is_whole(databases["points"]):
+            found += await _missions_are_their_replay(databases, facts)
+            found += await _boards_are_their_replay(databases, facts, brand)
+            found += await _profiles_are_their_replay(databases, facts)
+    return found
+
+
+# -- events and their effects ------------------------------------------------
+
+
+async def _every_event_has_its_effect(databases: Mapping[str, asyncpg.Connection]) -> list[str]:
+    """Each consumer has claimed what each producer published for it, no more and no less."""
+    found: list[str] = []
+    async with AsyncExitStack() as stack:
+        for connection in databases.values():
+            await stack.enter_async_context(_seeing(connection, EVERY_BRAND))
+        for consumer in SERVICES:
+            subscriptions = import_module(f"services.{consumer}.subscriber").SUBSCRIPTIONS
+            for producer, types in subscriptions.items():
+                names = [kind.DESCRIPTOR.full_name for kind in types]
+                sent = await _ids(databases[producer], "SELECT id FROM outbox WHERE type = ANY($1)", names)
+                claimed = await _ids(databases[consumer], "SELECT id FROM inbox WHERE source = $1", producer)
+                if missing := sent - claimed:
+                    found.append(f"{consumer} has not applied events {_named(missing)} of {producer}.")
+                # Before the oldest that is kept, the outbox was forgotten and the inbox not yet.
+                if extra := {event for event in claimed - sent if event >= min(sent, default=0)}:
+                    found.append(f"{consumer} has applied events {_named(extra)}, which {producer} never sent.")
+    return found
+
+
+async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    """Every mission's reward and every card's prize is one entry of the right amount."""
+    rows = await databases["points"].fetch(
+        "SELECT key, owner, currency, amount FROM entries JOIN accounts ON accounts.id = credit "
+        "WHERE key LIKE 'mission:%' OR key LIKE 'prize:%'"
+    )
+    credited = Counter((row["key"], row["owner"], row["currency"], row["amount"]) for row in rows)
+    owed: Counter[tuple[str, str, str, int]] = Counter()
+    for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
+        if done.HasField("reward"):
+            owed[f"mission:{done.mission}:{done.member}", done.member, done.reward.currency, done.reward.amount] += 1
+    for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
+        if card.HasField("prize"):
+            owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1
+    found = []
+    if missing := owed - credited:
+        found.append(f"{len(missing)} rewards or prizes were not credited as owed, such as {_named(missing)}.")
+    if await _history_is_whole(databases["points"]) and (extra := credited - owed):
+        found.append(f"{len(extra)} credits stand for no reward or prize, such as {_named(extra)}.")
+    return found
+
+
+# -- replay ------------------------------------------------------------------
+
+
+async def _missions_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    connection = databases["missions"]
+    rules = await _rules(connection, missions_programme.compile_document)
+    states: dict[tuple[str, str], Progress] = {}
+    badges: set[tuple[str, str]] = set()
+    for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
+        member = recorded.activity.member
+        for goal, value in rules[recorded.programme_version].steps(recorded, _ignore):
+            state = states.setdefault((member, goal.mission), Progress())
+            if grow(state, value, goal.target, moment_of(recorded.activity)) and goal.badge:
+                badges.add((member, goal.badge))
+    again = {key: (state.progress, state.completed_at) for key, state in states.items()}
+    rows = await connection.fetch("SELECT member, mission, progress, completed_at FROM progress")
+    kept = {(row["member"], row["mission"]): (row["progress"], row["completed_at"]) for row in rows}
+    kept_badges = {tuple(row) for row in await connection.fetch("SELECT member, badge FROM badges")}
+    return [
+        *_difference("Progress", kept, again),
+        *_difference("Badges", dict.fromkeys(kept_badges), dict.fromkeys(badges)),
+    ]
+
+
+async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts, brand: str) -> list[str]:
+    connection = databases["leaderboard"]
+    rules = await _rules(connection, leaderboard_programme.compile_document)
+    scores = Scores()
+    cards: dict[str, str] = {}
+    for credited in facts[PointsCredited.DESCRIPTOR.full_name]:
+        for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
+            scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime())
+    for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
+        of_type = rules[recorded.programme_version].by_type.get(recorded.activity.type)
+        if of_type is None:
+            continue
+        outcome, member = of_type.outcome(recorded, _ignore), recorded.activity.member
+        for board, score in outcome.gains:
+            scores.add(board, member, score, recorded.activity.occurred_at.ToDatetime())
+        cause = activity_cause(recorded.activity.id)
+        cards |= {card_id(brand, pool, cause): member for pool in outcome.pools}
+    for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
+        cause = mission_cause(done.mission, done.member)
+        pools = rules[done.programme_version].by_mission.get(done.mission, ())
+        cards |= {card_id(brand, pool, cause): done.member for pool in pools}
+    rows = await connection.fetch("SELECT board, member, score FROM scores")
+    kept = {(row["board"], row["member"]): row["score"] for row in rows}
+    again = {key: score for key, (score, _) in scores.by_key.items()}
+    kept_cards = {
+        row["card"]: row["member"] for row in await connection.fetch("SELECT card, member FROM scratch_cards")
+    }
+    return [*_difference("Scores", kept, again), *_difference("Scratch cards", kept_cards, cards)]
+
+
+async def _profiles_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    again = Counter(recorded.activity.member for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name])
+    rows = await databases["recommender"].fetch("SELECT member, activities FROM profiles WHERE activities > 0")
+    return _difference("Profiles", {row["member"]: row["activities"] for row in rows}, dict(again))
+
+
+# -- reading -----------------------------------------------------------------
+
+
+async def _brands(connection: asyncpg.Connection) -> list[str]:
+    async with _seeing(connection, EVERY_BRAND):
+        rows = await connection.fetch("SELECT DISTINCT brand FROM configurations ORDER BY brand")
+    return [row["brand"] for row in rows]
+
+
+@asynccontextmanager
+async def _seeing(connection: asyncpg.Connection, brand: str) -> AsyncIterator[None]:
+    """One snapshot of one brand, as the application's role sees it."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
+        await connection.execute("SELECT set_config('statement_timeout', $1, true)", STATEMENT_TIMEOUT)
+        yield
+
+
+async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
+    """The events that other services keep effects of, by type and in order."""
+    wanted = {
+        "points": (ActivityRecorded, PointsCredited),
+        "missions": (MissionCompleted,),
+        "leaderboard": (ScratchCardRevealed,),
+    }
+    facts: dict[str, list[Any]] = {}
+    for service, kinds in wanted.items():
+        for kind in kinds:
+            name = kind.DESCRIPTOR.full_name
+            rows = await databases[service].fetch("SELECT payload FROM outbox WHERE type = $1 ORDER BY id", name)
+            facts[name] = [message_class(name).FromString(row["payload"]) for row in rows]
+    return facts
+
+
+async def _history_is_whole(connection: asyncpg.Connection) -> bool:
+    """Whether the outbox still holds the brand's first event; later ones went after it."""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM outbox WHERE type = 'laurels.programme.v1.ProgrammeApplied' "
+            "AND created_at <= (SELECT min(recorded_at) FROM configurations))"
+        )
+    )
+
+
+async def _rules(connection: asyncpg.Connection, compile_document: Any) -> dict[int, Any]:
+    rows = await connection.fetch("SELECT version, document FROM configurations")
+    return {row["version"]: compile_document(row["document"]) for row in rows}
+
+
+async def _ids(connection: asyncpg.Connection, query: str, argument: Any) -> set[int]:
+    return {row["id"] for row in await connection.fetch(query, argument)}
+
+
+def _difference(what: str, kept: Mapping[Any, Any], again: Mapping[Any, Any]) -> list[str]:
+    keys = sorted(key for key in kept.keys() | again.keys() if kept.get(key, ...) != again.get(key, ...))
+    if not keys:
+        return []
+    examples = [f"{key}: kept {kept.get(key, 'nothing')}, played again {again.get(key, 'nothing')}" for key in keys]
+    return [f"{what} differ from their replay in {len(keys)} places, such as {_named(examples)}."]
+
+
+def _named(rows: Iterable[Any]) -> str:
+    return ", ".join(str(row) for row in list(rows)[:NAMED_MAX])
+
+
+def _ignore(_rule: str, _why: str) -> None:
+    """A rule that failed was told of when it was decided."""

@@ -95,6 +95,37 @@ def doctor(data: Data = DEFAULT_DATA) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def demo(
+    exit_: Annotated[bool, typer.Option("--exit", help="Stop at the end instead of staying up.")] = False,
+    split: Annotated[bool, typer.Option(help="Each service in a process of its own, or all in one.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="The gateway's port; 0 for 8080 or a free one.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Only so many of the purchases; 0 for all.")] = 0,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the services log.")] = False,
+) -> None:
+    """Start a throw-away suite, send CDNOW's real purchases through it, report and verify."""
+    import uvloop
+
+    from cli.demo import demo as run
+    from cli.supervisor import Options
+
+    options = Options(split=split, port=port, log_level="info" if verbose else "warning")
+    raise typer.Exit(uvloop.run(run(options, stay=not exit_, limit=limit, console=Console())))
+
+
+@app.command()
+def verify(data: Data = DEFAULT_DATA) -> None:
+    """Check every invariant over all databases and streams; exit status 1 when one does not hold."""
+    import uvloop
+
+    from cli.verify import verify as run
+
+    folder = DataFolder(data)
+    if not folder.is_held():
+        raise CommandFailed(f"No suite runs on {data}. Start one with `laurels up`, or say which with --data.")
+    raise typer.Exit(0 if uvloop.run(run(folder, Console())) else 1)
+
+
 def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError

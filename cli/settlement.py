@@ -66,7 +66,8 @@ class Settlement:
             consumers = await self._client.jetstream().consumers_info(stream(service))
         except NotFoundError:
             return {}
-        lags = {info.name: (info.num_pending or 0) + (info.num_ack_pending or 0) for info in consumers if info.durable}
+        durable = [info for info in consumers if info.config.durable_name]
+        lags = {info.name: (info.num_pending or 0) + (info.num_ack_pending or 0) for info in durable}
         return {name: lag for name, lag in lags.items() if lag}
 
 

@@ -270,9 +270,7 @@ async def up(data: DataFolder | None, options: Options, brand: str, console: Con
     """Runs a suite until Ctrl-C, on an ephemeral folder when there is none; the exit status."""
     interrupts = Interrupts()
     logging.configure("console", options.log_level)
-    with _folder(data) as folder, folder.held():
-        if data is None:
-            (folder.path / EPHEMERAL_MARK).touch()
+    with working_folder(data) as folder, folder.held():
         suite = Suite(folder, options)
         began = time.monotonic()
         try:
@@ -345,12 +343,14 @@ def announce(suite: Suite, brand: str, kept: bool, took_s: float, console: Conso
 
 
 @contextlib.contextmanager
-def _folder(data: DataFolder | None) -> Iterator[DataFolder]:
+def working_folder(data: DataFolder | None) -> Iterator[DataFolder]:
+    """The folder given, or an ephemeral one for the block."""
     if data is not None:
         yield data
         return
     remove_abandoned()
     folder = ephemeral_folder()
+    (folder.path / EPHEMERAL_MARK).touch()
     try:
         yield folder
     finally:

@@ -1,0 +1,100 @@
+"""The invariants of the points service's database, checked from its rows alone.
+
+The checks run in a transaction of one brand and read everything it has, so
+they take as long as the brand is large.
+"""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from chassis.configuration import newest_version
+from services.points.programme import compile_document
+from services.points.tiers import tier_for
+
+ROWS_NAMED_MAX = 5
+
+# Each query gives one row a violation; its first column names it.
+_QUERIES: Mapping[str, str] = {
+    "The balances of currency {rows} do not sum to zero.": """
+        SELECT currency || ' (' || sum(balance) || ')' FROM accounts GROUP BY currency HAVING sum(balance) <> 0""",
+    "The entries of account {rows} do not sum to its balance.": """
+        SELECT accounts.id || ' (' || owner || ', ' || currency || ', ' || kind || ')' FROM accounts
+        LEFT JOIN (
+            SELECT account, sum(amount) AS amount FROM (
+                SELECT credit AS account, amount FROM entries UNION ALL SELECT debit, -amount FROM entries
+            ) AS posted GROUP BY account
+        ) AS posted ON posted.account = accounts.id
+        WHERE coalesce(posted.amount, 0) <> balance""",
+    "What account {rows} ever earned is not the sum of what was issued to it.": """
+        SELECT accounts.id || ' (' || owner || ', ' || currency || ')' FROM accounts
+        LEFT JOIN (SELECT credit, sum(amount) AS amount FROM entries WHERE debit < 0 GROUP BY credit) AS issued
+          ON issued.credit = accounts.id
+        WHERE owner <> '' AND coalesce(issued.amount, 0) <> earned""",
+    "Account {rows} is below its floor.": "SELECT id FROM accounts WHERE floor IS NOT NULL AND balance < floor",
+    "Entry {rows} names an account that does not exist, or two currencies.": """
+        SELECT entries.id FROM entries
+        LEFT JOIN accounts AS source ON source.id = debit LEFT JOIN accounts AS target ON target.id = credit
+        WHERE source.id IS NULL OR target.id IS NULL OR source.currency <> target.currency""",
+    "The balance in the newest entry of account {rows} is not the account's.": """
+        SELECT account FROM (
+            SELECT DISTINCT ON (account) account, balance FROM (
+                SELECT credit AS account, id, credit_balance AS balance FROM entries WHERE credit > 0
+                UNION ALL SELECT debit, id, debit_balance FROM entries WHERE debit > 0
+            ) AS posted ORDER BY account, id DESC
+        ) AS newest JOIN accounts ON accounts.id = account WHERE newest.balance <> accounts.balance""",
+    "Activity {rows} and the entries for it do not say the same.": """
+        SELECT coalesce(noted.id, posted.id) FROM (
+            SELECT id, earned.key AS currency, earned.value::bigint AS amount
+            FROM activities, jsonb_each_text(earned) AS earned
+        ) AS noted FULL JOIN (
+            SELECT substr(key, 10, length(key) - 10 - length(reference)) AS id, currency, sum(amount)::bigint AS amount
+            FROM entries JOIN accounts ON accounts.id = credit
+            WHERE key LIKE 'activity:%' GROUP BY 1, 2
+        ) AS posted USING (id, currency)
+        WHERE noted.amount IS DISTINCT FROM posted.amount""",
+    "Member {rows} has activities but is not enrolled.": """
+        SELECT DISTINCT activities.member FROM activities
+        LEFT JOIN members ON members.member = activities.member AND members.enrolled_at IS NOT NULL
+        WHERE members.member IS NULL""",
+    "{rows}.": """
+        SELECT recorded || ' activities were recorded and ' || told || ' were told' FROM
+            (SELECT count(*) AS recorded FROM activities WHERE recorded_at >= (SELECT min(created_at) FROM outbox)),
+            (SELECT count(*) AS told FROM outbox WHERE type = 'laurels.activity.v1.ActivityRecorded')
+        WHERE recorded <> told""",
+    "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
+}
+_EARNED = """
+    SELECT member, tier, coalesce(earned, 0) AS earned FROM members
+    LEFT JOIN accounts ON owner = member AND currency = $1 AND kind = 'available'
+    WHERE enrolled_at IS NOT NULL"""
+_NEWEST = "SELECT document FROM configurations ORDER BY version DESC LIMIT 1"
+
+
+async def violations(connection: asyncpg.Connection) -> list[str]:
+    """A sentence for each invariant that does not hold in the transaction's brand; none when all do."""
+    found = []
+    for sentence, query in _QUERIES.items():
+        rows = [str(row[0]) for row in await connection.fetch(query)]
+        if rows:
+            found.append(sentence.format(rows=_named(rows)))
+    return found + await _tiers(connection)
+
+
+async def _tiers(connection: asyncpg.Connection) -> list[str]:
+    """A member's tier is the one of what they earned; under several versions only the newest is known to hold."""
+    brand = await connection.fetchval("SELECT current_setting('laurels.brand')")
+    if await newest_version(connection, brand) != 1:
+        return []
+    rules = compile_document(await connection.fetchval(_NEWEST))
+    wrong = [
+        row["member"]
+        for row in await connection.fetch(_EARNED, rules.tier_currency)
+        if row["tier"] != tier_for(row["earned"], rules.thresholds, rules.tiers)
+    ]
+    return [f"Member {_named(wrong)} is in a tier that is not the one of what they earned."] if wrong else []
+
+
+def _named(rows: list[str]) -> str:
+    more = len(rows) - ROWS_NAMED_MAX
+    return ", ".join(rows[:ROWS_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

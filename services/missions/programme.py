@@ -6,7 +6,7 @@ meets only those that it can move.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from chassis.conditions import Amounts
 from laurels.activity.v1.events_pb2 import ActivityRecorded
@@ -28,11 +28,8 @@ class Goal:
     badge: str
 
 
-class Step(NamedTuple):
-    """What an activity counts towards a goal: 1 or more."""
-
-    goal: Goal
-    value: int
+Step = tuple[Goal, int]
+"""A goal and what an activity counts towards it: 1 or more."""
 
 
 @dataclass(slots=True)
@@ -53,7 +50,7 @@ class TypeGoals:
             self.amounts = self.schema.vocabulary.amounts(self.sources)
         values = self._values(recorded)
         found = self.amounts.of(values, lambda place, why: failed(self.judged[place].mission, why))
-        counted = [Step(goal, value) for goal, value in zip(self.judged, found, strict=True) if value > 0]
+        counted = [(goal, value) for goal, value in zip(self.judged, found, strict=True) if value > 0]
         return [*self.always, *counted]
 
     def _values(self, recorded: ActivityRecorded) -> Any:
@@ -140,7 +137,7 @@ def _check_expressions(where: str, mission: pb.Mission, schema: ActivitySchema, 
 def _add(goals: TypeGoals, mission: pb.Mission, goal: Goal) -> None:
     amount = mission.sum.of if mission.WhichOneof("goal") == "sum" else "1"
     if amount == "1" and not mission.condition.strip():
-        goals.always.append(Step(goal, 1))
+        goals.always.append((goal, 1))
         return
     goals.judged.append(goal)
     goals.sources.append((mission.condition, amount))

@@ -21,9 +21,9 @@ import re
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from google.protobuf import message_factory
@@ -320,13 +320,19 @@ def _flag(field: FieldDescriptor) -> Decode:
 
 
 def _text(field: FieldDescriptor) -> Decode:
-    tag = _tag(field.number, _SIZED)
+    tag, varints = _tag(field.number, _SIZED), _VARINTS
 
     def decode_text(value: Any, path: Path, key: Key, problems: Problems) -> bytes:
         if type(value) is not str:
             return problems.expected(path, key, "text", value)
-        raw = _utf8(value, path, key, problems)
-        return tag + _varint(len(raw)) + raw
+        if "\0" in value:
+            return problems.add(path, key, _NOT_TEXT)
+        try:
+            raw = value.encode()
+        except UnicodeEncodeError:
+            return problems.add(path, key, _NOT_TEXT)
+        size = len(raw)
+        return tag + (varints[size] if size < 16_384 else _varint(size)) + raw
 
     return decode_text
 
@@ -404,7 +410,6 @@ def _encode_enum(enum: EnumDescriptor) -> Encode:
 # Well-known types ---------------------------------------------------------------------------------------------------
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY = _EPOCH.toordinal()
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799
 _DURATION_MAX_S = 315_576_000_000
 _RFC_3339 = re.compile(
@@ -412,24 +417,32 @@ _RFC_3339 = re.compile(
     re.ASCII,
 )
 _DURATION = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s", re.ASCII)
+_TIME_TEXT_MAX = 40
+"""The longest form has 35 characters; longer texts are not kept."""
 _A_TIME = "a time as in RFC 3339, such as 2026-01-31T09:30:00Z"
 
 
 def _decode_timestamp(value: Any, path: Path, key: Key, problems: Problems) -> bytes:
+    """The body of a google.protobuf.Timestamp."""
     if type(value) is not str:
         return problems.expected(path, key, _A_TIME, value)
-    plain = len(value) == 20 and value[19] == "Z" and value[4] == value[7] == "-" and value[10] == "T"
-    match = None if plain and value[13] == value[16] == ":" else _RFC_3339.fullmatch(value)
-    if match is None and not plain:
-        return problems.add(path, key, f"must be {_A_TIME}")
+    read = _read_time(value) if len(value) <= _TIME_TEXT_MAX else f"must be {_A_TIME}"
+    return read if type(read) is bytes else problems.add(path, key, str(read))
+
+
+@lru_cache(maxsize=16_384)
+def _read_time(text: str) -> bytes | str:
+    """The body of a Timestamp, or what is wrong with the text. Activities come in bursts, so times repeat."""
+    if (match := _RFC_3339.fullmatch(text)) is None:
+        return f"must be {_A_TIME}"
     try:
-        since = datetime.fromisoformat(value if value[-1] != "z" else value.upper()) - _EPOCH
+        since = datetime.fromisoformat(text if text[-1] != "z" else text.upper()) - _EPOCH
     except ValueError:
-        return problems.add(path, key, "must be a day and a time of the calendar, in the years 0001 to 9999")
+        return "must be a day and a time of the calendar, in the years 0001 to 9999"
     seconds = since.days * 86_400 + since.seconds
     if not _EARLIEST_S <= seconds <= _LATEST_S:
-        return problems.add(path, key, "must be within the years 0001 to 9999 in UTC")
-    return _seconds_and_nanos(seconds, _nanos(match[1]) if match is not None else 0)
+        return "must be within the years 0001 to 9999 in UTC"
+    return _seconds_and_nanos(seconds, _nanos(match[1]))
 
 
 def _seconds_and_nanos(seconds: int, nanos: int) -> bytes:
@@ -452,22 +465,15 @@ def _fraction(nanos: int) -> str:
     return digits
 
 
-_MINUTES = [f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1_440)]
-_SECONDS = [f"{second:02d}" for second in range(60)]
-
-
-@lru_cache(maxsize=4_096)
-def _day(days: int) -> str:
-    """The day that is so many days after 1970-01-01."""
-    return date.fromordinal(_EPOCH_DAY + days).isoformat()
-
-
 def _encode_timestamp(value: Any) -> str:
-    seconds, nanos = value.seconds, value.nanos
+    return _time_text(value.seconds, value.nanos)
+
+
+@lru_cache(maxsize=16_384)
+def _time_text(seconds: int, nanos: int) -> str:
     if not (_EARLIEST_S <= seconds <= _LATEST_S and 0 <= nanos < 10**9):
         raise Unrepresentable("a Timestamp is out of its range")
-    days, second = divmod(seconds, 86_400)
-    return f"{_day(days)}{_MINUTES[second // 60]}{_SECONDS[second % 60]}{_fraction(nanos)}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + _fraction(nanos) + "Z"
 
 
 def _decode_duration(value: Any, path: Path, key: Key, problems: Problems) -> bytes:
@@ -518,21 +524,42 @@ def _decode_struct(value: Any, path: Path, key: Key, problems: Problems, depth: 
     way: Path = (path, key)
     entries: list[bytes] = []
     for name, member in value.items():
-        entry = _struct_key(name) if type(name) is str else b""
-        body = _decode_value(member, way, name, problems, depth)
-        if not entry:
+        prefixes = _prefixes(name) if type(name) is str else None
+        if prefixes is None:
             problems.add(way, name if type(name) is str else repr(name), "must have Unicode text as its name")
-        entry += _varint(len(body)) + body
-        entries += (b"\x0a", _varint(len(entry)), entry)
+            continue
+        kind = type(member)
+        if kind is int and -INTEGER_MAX <= member <= INTEGER_MAX:
+            entries.append(prefixes.number + _PACK_DOUBLE(member))
+        elif kind is bool:
+            entries.append(prefixes.true if member else prefixes.false)
+        else:
+            body = _decode_value(member, way, name, problems, depth)
+            entry = prefixes.entry + _varint(len(body)) + body
+            entries += (b"\x0a", _varint(len(entry)), entry)
     return b"".join(entries)
 
 
+class _Prefixes(NamedTuple):
+    """How the entries of a Struct begin under one name: any, and those whose size is known."""
+
+    entry: bytes
+    number: bytes
+    true: bytes
+    false: bytes
+
+
 @lru_cache(maxsize=4_096)
-def _struct_key(name: str) -> bytes:
-    """A Struct entry up to its value's size; empty when the name is not text. Names repeat."""
+def _prefixes(name: str) -> _Prefixes | None:
+    """None when the name is not text. Names repeat, so most are found here."""
     nothing = Problems()
     raw = _utf8(name, (), "", nothing)
-    return b"" if nothing.found else _sized(b"\x0a", raw) + b"\x12"
+    if nothing.found:
+        return None
+    entry = _sized(b"\x0a", raw) + b"\x12"
+    number, flag = entry + b"\x09\x11", entry + b"\x02\x20"
+    flags = b"\x0a" + _varint(len(flag) + 1) + flag
+    return _Prefixes(entry, b"\x0a" + _varint(len(number) + 8) + number, flags + b"\x01", flags + b"\x00")
 
 
 def _decode_list(value: Any, path: Path, key: Key, problems: Problems, depth: int = 0) -> bytes:
@@ -776,11 +803,12 @@ _SCALARS: dict[int, Callable[[FieldDescriptor], Decode]] = {
 def _decode_submessage(field: FieldDescriptor) -> Decode:
     inner = message_type(field)
     _refuse_recursion(inner)
-    tag, body_of = _tag(field.number, _SIZED), _body_of(inner)
+    tag, body_of, varints = _tag(field.number, _SIZED), _body_of(inner), _VARINTS
 
     def decode_submessage(value: Any, path: Path, key: Key, problems: Problems) -> bytes:
         body = body_of(value, path, key, problems)
-        return tag + _varint(len(body)) + body
+        size = len(body)
+        return tag + (varints[size] if size < 16_384 else _varint(size)) + body
 
     return decode_submessage
 

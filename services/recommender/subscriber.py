@@ -5,7 +5,6 @@ programme is taken over.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,7 +13,7 @@ from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1.events_pb2 import TierChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
-from services.activity import INTEGER_MAX
+from services.activity import INTEGER_MAX, moment_of
 from services.recommender.book import SeenActivity, SeenTier
 from services.recommender.programme import AMOUNT
 
@@ -44,7 +43,7 @@ def _seen(event: int, recorded: ActivityRecorded) -> SeenActivity:
         event=event,
         programme_version=recorded.programme_version,
         type=activity.type,
-        occurred_at=activity.occurred_at.ToDatetime(tzinfo=UTC),
+        occurred_at=moment_of(activity),
         amount=amount if amount is not None and abs(amount) <= INTEGER_MAX else None,
         tier=recorded.tier,
     )

@@ -20,6 +20,7 @@ import random
 import secrets
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ from chassis.credentials import new_key
 PORTS_FROM = 15_000
 PORT_ATTEMPTS_MAX = 200
 DEFAULT_DATA = Path(".laurels")
+PORT_CLAIMS = Path(tempfile.gettempdir(), f"laurels-ports-{os.geteuid()}")
 
 
 class DataFolderInUse(Exception):
@@ -56,6 +58,7 @@ class DataFolder:
         self.nats = self.path / "nats"
         self.logs = self.path / "logs"
         self._run = self.path / "run.json"
+        self._claims: dict[int, int] = {}
 
     def prepare(self) -> None:
         """Makes the folder, closed to other users.
@@ -72,16 +75,15 @@ class DataFolder:
     def held(self) -> Iterator[None]:
         """Holds the folder for this process. Raises DataFolderInUse."""
         self.prepare()
-        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = _locked(self.path / "lock")
+        if lock is None:
+            raise DataFolderInUse(self.path, self.run().get("pid"))
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataFolderInUse(self.path, self.run().get("pid")) from None
             self.update_run(pid=os.getpid())
             yield
             self.update_run(pid=None)
         finally:
+            self._release()
             os.close(lock)
 
     def is_held(self) -> bool:
@@ -109,12 +111,34 @@ class DataFolder:
         """The port of `name`: the one of the last run, else `preferred`, else another if those are taken."""
         ports: dict[str, int] = self.run().get("ports", {})
         for wanted in (ports.get(name, 0), preferred):
-            if wanted and port_is_free(wanted):
+            if wanted and self.claim(wanted):
                 self.keep_port(name, wanted)
                 return wanted
-        chosen = free_port(ports.values())
-        self.keep_port(name, chosen)
-        return chosen
+        for _ in range(PORT_ATTEMPTS_MAX):
+            chosen = free_port(ports.values())
+            if self.claim(chosen):
+                self.keep_port(name, chosen)
+                return chosen
+        raise OSError("no free port found on 127.0.0.1")
+
+    def claim(self, port: int) -> bool:
+        """Takes a free port, before a server binds it, from other suites of this user; whether that worked.
+
+        The claim lasts until the folder is no longer held.
+        """
+        if port in self._claims:
+            return True
+        if not port_is_free(port):
+            return False
+        claim = _locked(PORT_CLAIMS / str(port))
+        if claim is not None:
+            self._claims[port] = claim
+        return claim is not None
+
+    def _release(self) -> None:
+        for claim in self._claims.values():
+            os.close(claim)
+        self._claims.clear()
 
     def keep_port(self, name: str, port: int) -> None:
         """Keeps a port for the next run."""
@@ -158,6 +182,18 @@ class DataFolder:
         if self.postgres.is_symlink():
             shutil.rmtree(self.postgres.resolve(), ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _locked(path: Path) -> int | None:
+    """An open file with the lock on it, which ends with the file's closing; None when another has it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def port_is_free(port: int) -> bool:

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from chassis import logging, migrations
 from cli.child import log_tail
-from cli.data_folder import DataFolder, port_is_free
+from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, EmbeddedError, Nats, Postgres, Servers, ephemeral_folder
 from cli.gateway_client import local_token
 from cli.parts import Body, PartEnded, Supervised, ends_before, process
@@ -152,7 +152,7 @@ class Suite:
     def _gateway_port(self) -> int:
         if self.options.port == 0:
             return self.data.port("gateway", preferred=GATEWAY_PORT)
-        if not port_is_free(self.options.port):
+        if not self.data.claim(self.options.port):
             raise SuiteFailed(f"Port {self.options.port} is taken. Choose another with --port.")
         self.data.keep_port("gateway", self.options.port)
         return self.options.port

@@ -193,11 +193,23 @@ async def test_a_failed_start_of_one_server_stops_the_other(folder: DataFolder) 
 
 async def test_a_taken_port_is_replaced(folder: DataFolder) -> None:
     folder.prepare()
-    first = folder.port("nats")
+    first = DataFolder(folder.path).port("nats")
     blocker = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", first)
     assert folder.port("nats") != first
     blocker.close()
     await blocker.wait_closed()
+
+
+def test_a_port_that_another_suite_is_about_to_bind_is_not_chosen(folder: DataFolder) -> None:
+    other = embedded.ephemeral_folder()
+    with folder.held(), other.held():
+        port = folder.port("gateway", preferred=free_port())
+        assert port_is_free(port)
+        assert other.port("gateway", preferred=port) != port
+        assert folder.port("gateway") == port
+    with other.held():
+        assert other.claim(port)
+    other.remove()
 
 
 async def test_the_applications_role_owns_nothing_and_waits_are_bounded(servers: Servers) -> None:

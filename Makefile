@@ -45,13 +45,10 @@ test: $(VENV)/.development  ## Run every test against the real servers; ARGS="-k
 soak: $(VENV)/.development  ## Run the long tests
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
-bench: bench-pipeline bench-effect  ## Run every benchmark
+bench: bench-pipeline  ## Run every benchmark
 
-bench-pipeline: $(VENV)/.development  ## Activities a second through the gateway, every effect done
+bench-pipeline: $(VENV)/.development  ## Activities a second with every effect done, and how soon an effect is there
 	$(BIN)/python -m tests.bench.pipeline $(ARGS)
-
-bench-effect: $(VENV)/.development  ## From an activity's acknowledgement to its last effect
-	$(BIN)/python -m tests.bench.effect $(ARGS)
 
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py

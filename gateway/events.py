@@ -21,14 +21,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chassis.credentials import IDENTIFIER, Caller
-from chassis.errors import FieldViolation, InvalidArgument, NotFound
+from chassis.errors import FieldViolation, InvalidArgument, NotFound, Unavailable
 from chassis.events import NO_MEMBER, message_class
 from chassis.logging import logger
 from chassis.server import Rule
-from chassis.transport import jetstream
+from chassis.transport import connect, jetstream
 from gateway import json_codec, metrics
 from gateway.edge import RELEASE
-from gateway.feed import Cursor, Delivered, Feed, Reset, reconnections
+from gateway.feed import FAILURES, Cursor, Delivered, Feed, Reset, reconnections
 from gateway.problems import Overloaded, TooManyStreams
 from gateway.settings import GatewaySettings
 from gateway.transcoder import Inbound
@@ -46,18 +46,37 @@ class EventStreams:
 
     rule = Rule(scopes=frozenset({"member", "service"}), key_required=False, names_member=True)
 
-    def __init__(self, client: Client, settings: GatewaySettings) -> None:
-        self._client, self._js, self._settings = client, jetstream(client), settings
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self._client: Client | None = None
         self._feeds: set[Feed] = set()
         self._per_brand: Counter[str] = Counter()
         self._per_subject: Counter[tuple[str, str]] = Counter()
         self._draining = asyncio.Event()
 
-    async def watch(self) -> None:
-        """Repairs all open feeds whenever the connection was lost and found. Runs until cancelled."""
-        async for _ in reconnections(self._client):
-            for feed in self._feeds:
-                feed.repair()
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    async def keep_connected(self) -> None:
+        """Connects to NATS, and repairs all feeds whenever it was lost and found. Runs until cancelled.
+
+        Until the first connection, streams are refused and everything else works.
+        """
+        settings = self.settings
+        self._client = await connect(
+            settings.nats_url,
+            name="gateway",
+            user=settings.nats_user,
+            password=settings.nats_password.get_secret_value(),
+        )
+        try:
+            async for _ in reconnections(self._client):
+                for feed in self._feeds:
+                    feed.repair()
+        finally:
+            with contextlib.suppress(*FAILURES):
+                await asyncio.shield(self._client.close())
 
     def drain(self) -> None:
         """Ends all streams; their clients go on at another replica."""
@@ -69,9 +88,11 @@ class EventStreams:
         cursor = _cursor(inbound.http)
         if inbound.http.method == "HEAD":
             return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
+        if self._client is None or not self._client.is_connected:
+            raise Unavailable("The event streams cannot be reached at the moment.")
         self._take_place(who)
         try:
-            feed = Feed(self._client, self._js, who.brand, member)
+            feed = Feed(self._client, jetstream(self._client), who.brand, member)
             await feed.open(cursor)
         except BaseException:
             self._leave(who)
@@ -79,7 +100,7 @@ class EventStreams:
         return _Stream(self, feed, who)
 
     def _take_place(self, who: Caller) -> None:
-        bounds = self._settings
+        bounds = self.settings
         if self._draining.is_set() or len(self._feeds) >= bounds.streams_max:
             raise Overloaded("The gateway has as many event streams open as it may have.")
         if self._per_brand[who.brand] >= bounds.streams_per_brand_max:
@@ -106,10 +127,6 @@ class EventStreams:
             metrics.STREAMS.set(len(self._feeds))
             # A request that is being cancelled still gives its consumers back.
             await asyncio.shield(feed.close())
-
-    @property
-    def settings(self) -> GatewaySettings:
-        return self._settings
 
 
 class _Stream(Response):

@@ -30,6 +30,7 @@ class GatewaySettings(BaseSettings):
 
     body_bytes_max: int = Field(2 * 2**20, ge=1_024, le=4 * 2**20)
     body_timeout_s: float = Field(15.0, gt=0, description="how long a body may take to arrive")
+    connections_max: int = Field(10_000, ge=1, description="open connections; more are closed at once")
     requests_max: int = Field(1_000, ge=1, description="requests in flight; more are refused with 503")
     member_rate_per_s: float = Field(20.0, gt=0, description="requests a second of one member's credential")
     member_burst: int = Field(100, ge=1)
@@ -47,6 +48,7 @@ class GatewaySettings(BaseSettings):
         30.0, gt=0, description="how long an event may take to leave before its stream ends"
     )
 
+    unready_s: float = Field(0.0, ge=0, description="pause before closing, for balancers to notice")
     drain_s: float = Field(10.0, ge=0, description="how long a stopping gateway lets requests finish")
     otlp_endpoint: str = Field("", description="OTLP gRPC address that spans are sent to; empty for none")
     log_format: Literal["json", "console"] = "json"

@@ -1,7 +1,8 @@
 """The leaderboard section of a programme, checked and compiled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chassis.conditions import Amounts
 from laurels.activity.v1.events_pb2 import ActivityRecorded
@@ -17,12 +18,11 @@ Failed = Callable[[str, str], None]
 """Is told which board or pool has an expression that failed on an activity, and why."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an activity does: boards with what they rise by, and pools that give a card."""
 
-    gains: list[tuple[str, int]] = field(default_factory=list)
-    pools: list[str] = field(default_factory=list)
+    gains: list[tuple[str, int]]
+    pools: list[str]
 
 
 @dataclass(slots=True)
@@ -37,23 +37,27 @@ class TypeRules:
     schema: ActivitySchema
     feeds: list[tuple[str, str, str]] = field(default_factory=list)
     issues: list[tuple[str, str]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     amounts: Amounts | None = None
 
     def outcome(self, recorded: ActivityRecorded, failed: Failed) -> Outcome:
         """What an activity does. What fails on it does nothing there and is told to `failed`."""
         if self.amounts is None:
+            self.names = [board for board, _, _ in self.feeds] + [pool for pool, _ in self.issues]
             feeds = [(condition, score) for _, condition, score in self.feeds]
             self.amounts = self.schema.vocabulary.amounts(feeds + [(condition, "1") for _, condition in self.issues])
-        names = [board for board, _, _ in self.feeds] + [pool for pool, _ in self.issues]
+        names, outcome = self.names, Outcome([], [])
         found = self.amounts.of(self._values(recorded), lambda place, why: failed(names[place], why))
-        outcome = Outcome()
-        for board, score in zip(names, found[: len(self.feeds)], strict=False):
-            if score > GAIN_MAX:
-                failed(board, f"the score {score} is over {GAIN_MAX}")
-            elif score > 0:
-                outcome.gains.append((board, score))
-        holding = zip(self.issues, found[len(self.feeds) :], strict=True)
-        outcome.pools = list(dict.fromkeys(pool for (pool, _), holds in holding if holds))
+        for place, (name, value) in enumerate(zip(names, found, strict=True)):
+            if value <= 0:
+                continue
+            if place >= len(self.feeds):
+                if name not in outcome.pools:
+                    outcome.pools.append(name)
+            elif value > GAIN_MAX:
+                failed(name, f"the score {value} is over {GAIN_MAX}")
+            else:
+                outcome.gains.append((name, value))
         return outcome
 
     def _values(self, recorded: ActivityRecorded) -> object:
@@ -190,6 +194,16 @@ def _check_prizes(known: Known, pool: pb.ScratchPool, where: str, problems: Prob
 def _check_some(where: str, items: Sequence[object], problems: Problems) -> None:
     if not items:
         problems.add(where, "is empty; at least one is needed")
+
+
+def check_owed(programme: Programme, owed: Iterable[tuple[str, str]], problems: Problems) -> None:
+    """Reports currencies that unrevealed cards of a pool may win and the programme no longer has."""
+    declared = {pool.id for pool in programme.leaderboard.scratch_pools}
+    currencies = {currency.id for currency in programme.points.currencies}
+    for pool, currency in owed:
+        # What a declared pool refers to is checked with it.
+        if pool not in declared and currency not in currencies:
+            problems.add("points.currencies", f"lacks {currency!r}, which unrevealed cards of pool {pool!r} may win")
 
 
 def check_published(programme: Programme, published: Mapping[str, pb.ScratchPool], problems: Problems) -> None:

@@ -16,7 +16,7 @@ from laurels.leaderboard.v1 import leaderboard_pb2, leaderboard_pb2_grpc, scratc
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from services.leaderboard import store
 from services.leaderboard.book import Reveal
-from services.leaderboard.programme import LeaderboardRules, check_published, compile_programme
+from services.leaderboard.programme import LeaderboardRules, check_owed, check_published, compile_programme
 from services.leaderboard.ranking import NotRanked, UnknownBoard
 from services.leaderboard.scratch import UnknownPool
 from services.programme import Problems
@@ -134,5 +134,7 @@ class ValidationServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
         brand, declared = caller().brand, [pool.id for pool in request.programme.leaderboard.scratch_pools]
         async with self._database.reading(brand) as connection:
             published = await store.pools(connection, brand, declared)
+            owed = await store.owed_currencies(connection, brand)
         check_published(request.programme, {name: pool.published for name, pool in published.items()}, problems)
+        check_owed(request.programme, owed, problems)
         return problems.response()

@@ -87,29 +87,33 @@ _ENTRIES = """
     FROM (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
           WHERE brand = $1 AND board = $2) AS size
     LEFT JOIN LATERAL (
-        SELECT row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
-        FROM scores WHERE brand = $1 AND board = $2
-        ORDER BY score DESC, reached_at, member OFFSET $3 LIMIT $4
+        SELECT $3::bigint + row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
+        FROM (SELECT score, reached_at, member FROM scores WHERE brand = $1 AND board = $2
+              ORDER BY score DESC, reached_at, member OFFSET $3::bigint LIMIT $4) AS wanted
     ) AS page ON true
     ORDER BY page.rank"""
+# A rank is one more than the entries before it, which the same index counts.
+# Materialized, or it would be counted anew wherever it is mentioned.
 _AROUND = """
-    SELECT size.members, me.rank AS mine, near.rank, near.member, near.score
-    FROM (SELECT 1
-              + (SELECT count(*) FROM scores
-                 WHERE brand = $1 AND board = $2 AND score > own.score)
-              + (SELECT count(*) FROM scores
-                 WHERE brand = $1 AND board = $2 AND score = own.score
-                   AND (reached_at, member) < (own.reached_at, own.member)) AS rank
-          FROM scores AS own WHERE brand = $1 AND board = $2 AND member = $3) AS me
+    WITH me AS MATERIALIZED (
+        SELECT (SELECT count(*) FROM scores WHERE brand = $1 AND board = $2 AND score > own.score)
+             + (SELECT count(*) FROM scores WHERE brand = $1 AND board = $2 AND score = own.score
+                  AND (reached_at, member) < (own.reached_at, own.member)) AS before
+        FROM scores AS own WHERE brand = $1 AND board = $2 AND member = $3
+    ), near AS MATERIALIZED (
+        SELECT before, greatest(before - $4::bigint, 0) AS skipped FROM me
+    )
+    SELECT size.members, near.before + 1 AS mine, page.rank, page.member, page.score
+    FROM near
     CROSS JOIN (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
                 WHERE brand = $1 AND board = $2) AS size
     CROSS JOIN LATERAL (
-        SELECT row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
-        FROM scores WHERE brand = $1 AND board = $2
-        ORDER BY score DESC, reached_at, member
-        OFFSET greatest(me.rank - 1 - $4::bigint, 0) LIMIT least(me.rank - 1, $4::bigint) + 1 + $4::bigint
-    ) AS near
-    ORDER BY near.rank"""
+        SELECT near.skipped + row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
+        FROM (SELECT score, reached_at, member FROM scores WHERE brand = $1 AND board = $2
+              ORDER BY score DESC, reached_at, member
+              OFFSET near.skipped LIMIT near.before - near.skipped + 1 + $4::bigint) AS wanted
+    ) AS page
+    ORDER BY page.rank"""
 _CARDS = """
     SELECT card, cards.pool, member, issued_at, revealed_at,
         prizes.id, prizes.name, weight, stock, currency, amount
@@ -117,6 +121,12 @@ _CARDS = """
       ON prizes.brand = cards.brand AND prizes.pool = cards.pool AND prizes.id = cards.prize
     WHERE cards.brand = $1 AND member = $2 AND (issued_at, card) < ($3, $4)
     ORDER BY issued_at DESC, card DESC LIMIT $5"""
+_OWED_CURRENCIES = """
+    SELECT DISTINCT pool, currency FROM scratch_prizes AS prizes
+    WHERE brand = $1 AND remaining > 0 AND EXISTS (
+        SELECT FROM scratch_cards AS cards
+        WHERE cards.brand = prizes.brand AND cards.pool = prizes.pool AND revealed_at IS NULL)
+    ORDER BY pool, currency"""
 _ALL_POOLS = "SELECT pool, name FROM scratch_pools WHERE brand = $1 ORDER BY pool"
 _CARD_COUNTS = """
     SELECT pool, count(*) AS issued, count(revealed_at) AS revealed, count(prize) AS won
@@ -331,6 +341,11 @@ async def cards(
     if len(rows) <= page_size:
         return found, ""
     return found, pages.after_card(rows[page_size - 1]["issued_at"], found[-1].card)
+
+
+async def owed_currencies(connection: asyncpg.Connection, brand: str) -> list[tuple[str, str]]:
+    """Pools with unrevealed cards, each with the currencies that those may still win."""
+    return [(row["pool"], row["currency"]) for row in await connection.fetch(_OWED_CURRENCIES, brand)]
 
 
 async def pool_names(connection: asyncpg.Connection, brand: str) -> dict[str, str]:

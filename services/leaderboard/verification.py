@@ -78,7 +78,7 @@ class _Audit:
     issued: dict[str, ScratchCardIssued] = field(default_factory=dict)
 
     def violation(self, sentence: str) -> None:
-        self.found.append(f"Brand {self.brand!r}: {sentence}")
+        self.found.append(sentence)
 
     def open_seeds(self) -> None:
         for pool in self.pools.values():

@@ -254,6 +254,22 @@ async def test_validation_tells_what_a_published_pool_may_not_change(leaderboard
         await leaderboard.problems(brand, changed, scope="service")
 
 
+async def test_validation_tells_when_a_currency_goes_that_an_unrevealed_card_may_win(
+    leaderboard: Leaderboard, brand: str
+) -> None:
+    gems = prize("gem", 1, 9)
+    gems.currency = "gems"
+    await leaderboard.apply(brand, programme(pool("spring", gems)))
+    without = programme()
+    del without.points.currencies[1]
+    assert await leaderboard.problems(brand, without) == {}
+    ((card, _),) = await purchases(leaderboard, brand, 1)
+    found = await leaderboard.problems(brand, without)
+    assert "unrevealed cards of pool 'spring'" in found["points.currencies"]
+    await leaderboard.reveal(brand, card)
+    assert await leaderboard.problems(brand, without) == {}
+
+
 async def test_a_section_that_nobody_validated_does_not_stop_the_brand(leaderboard: Leaderboard, brand: str) -> None:
     broken = programme(pool("spring", prize("pen", 1, 0)), pool("summer", prize("pen", 1, 9)))
     await leaderboard.apply(brand, broken)
@@ -332,7 +348,6 @@ async def test_verification_finds_what_was_tampered_with(leaderboard: Leaderboar
         await session.execute(statement, brand)
         found = await leaderboard.violations(brand)
         assert any(TAMPERED[statement] in sentence for sentence in found), found
-        assert all(sentence.startswith(f"Brand {brand!r}: ") for sentence in found)
     finally:
         await session.execute("DELETE FROM dead_letters WHERE brand = $1", brand)
         await session.close()

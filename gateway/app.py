@@ -145,11 +145,11 @@ def application(api: Api, settings: GatewaySettings, readiness: Callable[[], Awa
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     routes: list[BaseRoute] = [
+        Mount("/v1", app=api),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics_page),
         *documentation.routes(),
-        Mount("/v1", app=api),
     ]
     fixed = frozenset(route.path for route in routes if isinstance(route, Route))
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,14 +35,15 @@ _PATH_SHOWN_MAX = 200
 _UNSAFE = re.compile(r"[^\x21-\x7e]")
 _log = logger("gateway")
 
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-    "strict-transport-security": "max-age=31536000",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+"""What every answer carries, unless its route states something else."""
 
 
 class Edge:
@@ -123,10 +124,9 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self.request_id
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            stated = {name for name, _ in message["headers"]}
+            ours = [header for header in _HEADERS if header[0] not in stated]
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode()), *ours]
         await self._send(message)
 
 

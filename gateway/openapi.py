@@ -64,7 +64,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "member": "c00001",
                 "type": "purchase",
                 "occurred_at": "2026-01-31T09:30:00Z",
-                "attributes": {"amount": 2999, "quantity": 2},
+                "attributes": {"amount": 2999, "items": 2},
             }
         ]
     },

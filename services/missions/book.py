@@ -145,8 +145,8 @@ class Book:
     # -- saving -------------------------------------------------------------
 
     async def save(self, connection: asyncpg.Connection) -> None:
-        await store.save_progress(connection, self._brand, [row for _, _, row in self._changed if row.place])
-        await store.add_progress(connection, self._brand, [keyed for keyed in self._changed if not keyed[2].place])
+        await store.save_progress(connection, self._brand, [keyed for keyed in self._changed if keyed[2].known])
+        await store.add_progress(connection, self._brand, [keyed for keyed in self._changed if not keyed[2].known])
         await store.add_completions(connection, self._brand, self._completions)
         gained = await store.add_badges(connection, self._brand, list(self._badges.values()))
         if len(gained) < len(self._badges):

@@ -13,7 +13,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES, ActivitySchema
-from services.programme import Problems, schemas
+from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
 
@@ -79,21 +79,27 @@ def compile_document(document: bytes) -> MissionsRules:
 
 
 def compile_programme(programme: Programme, problems: Problems) -> MissionsRules:
-    """Compiles what is right and reports what is not."""
+    """Compiles what is right and reports what is not.
+
+    A mission with a problem counts nothing, should it be recorded all the same.
+    """
     rules = MissionsRules(programme)
     known = schemas(programme, MEMBER_VARIABLES)
     currencies = {currency.id for currency in programme.points.currencies}
     missions, badges = programme.missions.missions, programme.missions.badges
     problems.items("missions.missions", missions, MISSIONS_MAX)
     badge_ids = problems.items("missions.badges", badges, BADGES_MAX)
+    taken: set[str] = set()
     for place, mission in enumerate(missions):
         where = f"missions.missions[{place}]"
         _check_gifts(where, mission, currencies, badge_ids, problems)
         goal = _goal(where, mission, problems)
-        if problems.reference(f"{where}.activity_type", mission.activity_type, known, "activity type"):
-            schema = known[mission.activity_type]
-            if _check_expressions(where, mission, schema, problems) and goal is not None:
-                _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(schema)), mission, goal)
+        resolved = problems.reference(f"{where}.activity_type", mission.activity_type, known, "activity type")
+        schema = known[mission.activity_type] if resolved else None
+        compiles = schema is not None and _check_expressions(where, mission, schema, problems)
+        if schema is not None and goal is not None and compiles and mission.id not in taken:
+            _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(schema)), mission, goal)
+        taken.add(mission.id)
     given = {mission.badge for mission in missions}
     for place, badge in enumerate(badges):
         if badge.id not in given:
@@ -117,11 +123,14 @@ def _check_gifts(
 
 
 def _goal(where: str, mission: pb.Mission, problems: Problems) -> Goal | None:
+    """The mission's goal; None when it has none that could be followed."""
     kind = mission.WhichOneof("goal")
     if kind is None:
         problems.add(where, "has no goal: give it `count` or `sum`")
         return None
     problems.bounded(f"{where}.{kind}.target", target_of(mission), 1)
+    if target_of(mission) < 1 or not IDENTIFIER.fullmatch(mission.id):
+        return None
     reward = mission.reward if mission.HasField("reward") else None
     return Goal(mission.id, target_of(mission), reward, mission.badge)
 

@@ -39,11 +39,11 @@ def grow(state: Progress, value: int, target: int, at: datetime) -> bool:
     """
     if state.completed_at is not None:
         return False
-    state.progress = min(state.progress + value, target)
     state.target = target
+    state.progress += value
     if state.progress < target:
         return False
-    state.completed_at = at
+    state.progress, state.completed_at = target, at
     return True
 
 

@@ -14,24 +14,28 @@ import asyncpg
 
 from services.missions.progress import Progress
 
-# Both keep to their plan while the table grows: the lateral part goes by the
-# primary key, one descent for all missions of a member, in the members' order;
-# a row that is locked stays where it is, so that saving it needs no index.
+# Neither leaves the planner a choice, which it would make by what it believes
+# of a table that was empty when the statement was first planned, and keep to
+# while the table grows: the lateral part goes by the primary key, one descent
+# for all missions of a member, in the members' order; the upsert finds its row
+# by the primary key too. Joined updates read the whole brand for each batch.
 _LOCK_PROGRESS = """
     SELECT wanted.member, known.*
     FROM unnest($2::text[], $3::text[]) AS wanted (member, missions)
     CROSS JOIN LATERAL (
-        SELECT mission, progress, target, completed_at, ctid::text AS place FROM progress
-        WHERE brand = $1 AND member = wanted.member AND mission = ANY (string_to_array(wanted.missions, ','))
+        SELECT mission, progress, target, completed_at FROM progress
+        WHERE brand = $1 AND member = wanted.member AND mission = ANY (string_to_array(wanted.missions, ' '))
         ORDER BY mission FOR NO KEY UPDATE
     ) AS known"""
 _SAVE_PROGRESS = """
-    UPDATE progress SET progress = new.progress::bigint, target = new.target::bigint,
-        completed_at = new.completed_at::timestamptz
+    INSERT INTO progress (brand, member, mission, progress, target, completed_at)
+    SELECT $1, member, mission, progress::bigint, target::bigint, completed_at::timestamptz
     FROM unnest(
-        string_to_array($2, ' '), string_to_array($3, ' '), string_to_array($4, ' '), string_to_array($5, ' ', '')
-    ) AS new (place, progress, target, completed_at)
-    WHERE progress.brand = $1 AND progress.ctid = new.place::tid"""
+        string_to_array($2, ' '), string_to_array($3, ' '), string_to_array($4, ' '), string_to_array($5, ' '),
+        string_to_array($6, ' ', '')
+    ) AS locked (member, mission, progress, target, completed_at)
+    ON CONFLICT (brand, member, mission) DO UPDATE
+    SET progress = excluded.progress, target = excluded.target, completed_at = excluded.completed_at"""
 _ADD_PROGRESS = """
     INSERT INTO progress (brand, member, mission, progress, target, completed_at)
     SELECT $1, member, mission, progress, target, completed_at
@@ -59,9 +63,9 @@ _COUNTS = """
 
 @dataclass(slots=True)
 class Row(Progress):
-    """Progress as loaded under its lock. `place` is where its row lies; empty for one to be added."""
+    """Progress as loaded under its lock, or (not `known`) as it is to be added."""
 
-    place: str = ""
+    known: bool = False
     changed: bool = False
 
 
@@ -95,29 +99,30 @@ async def lock_progress(
     rows: dict[str, dict[str, Row]] = {member: {} for member in sorted(missions)}
     if not rows:
         return rows
-    wanted = [",".join(missions[member]) for member in rows]
-    for member, mission, progress, target, completed_at, place in await connection.fetch(
+    wanted = [" ".join(missions[member]) for member in rows]
+    for member, mission, progress, target, completed_at in await connection.fetch(
         _LOCK_PROGRESS, brand, list(rows), wanted
     ):
-        rows[member][mission] = Row(progress, target, completed_at, place)
+        rows[member][mission] = Row(progress, target, completed_at, known=True)
     return rows
 
 
-async def save_progress(connection: asyncpg.Connection, brand: str, rows: Sequence[Row]) -> None:
+async def save_progress(connection: asyncpg.Connection, brand: str, rows: Sequence[Keyed]) -> None:
     """Updates locked rows.
 
-    The columns go as text: the driver takes three times as long over arrays of
-    numbers.
+    The columns go as text, ids having no spaces: the driver takes three times
+    as long over arrays.
     """
     if not rows:
         return
     await connection.execute(
         _SAVE_PROGRESS,
         brand,
-        " ".join([row.place for row in rows]),
-        " ".join([str(row.progress) for row in rows]),
-        " ".join([str(row.target) for row in rows]),
-        " ".join([row.completed_at.isoformat() if row.completed_at is not None else "" for row in rows]),
+        " ".join([member for member, _, _ in rows]),
+        " ".join([mission for _, mission, _ in rows]),
+        " ".join([str(row.progress) for _, _, row in rows]),
+        " ".join([str(row.target) for _, _, row in rows]),
+        " ".join([row.completed_at.isoformat() if row.completed_at is not None else "" for _, _, row in rows]),
     )
 
 

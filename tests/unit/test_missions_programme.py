@@ -58,6 +58,7 @@ def compiled(*missions: pb.Mission, badges: tuple[str, ...] = ()) -> MissionsRul
     return compile_document(found.SerializeToString())
 
 
+GIFTS = ("currency", "amount", "badge")
 FAULTS: list[tuple[str, pb.Mission, str, str]] = [
     ("id", mission("no spaces"), "missions.missions[1].id", "is not 1 to 64 characters"),
     ("taken id", mission("first"), "missions.missions[1].id", "is taken"),
@@ -105,6 +106,14 @@ def test_a_fault_is_named_with_its_place(fault: pb.Mission, field: str, detail: 
     found = problems(programme(mission("first"), fault))
     assert list(found) == [field]
     assert detail in found[field]
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(row[1], id=row[0]) for row in FAULTS if row[0] not in ("name", "bound", *GIFTS)]
+)
+def test_a_mission_that_cannot_be_followed_counts_nothing_should_it_be_recorded(fault: pb.Mission) -> None:
+    rules = compile_document(programme(mission("first"), fault).SerializeToString())
+    assert purchase(rules, amount=5) == {"first": 1}
 
 
 def test_a_badge_that_no_mission_gives_is_a_problem() -> None:

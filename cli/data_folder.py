@@ -1,6 +1,7 @@
 """One folder holds all that a suite on one machine keeps, and one suite at a time uses it.
 
     <data>/
+      ephemeral        there when the folder is deleted at the end
       lock             held (flock) by the suite that runs
       run.json         addresses, ports and process ids; ports stay from run to run
       secrets/         passwords, signing key, seed key; files of mode 0600
@@ -22,7 +23,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from chassis.credentials import new_key
 PORTS_FROM = 15_000
 PORT_ATTEMPTS_MAX = 200
 DEFAULT_DATA = Path(".laurels")
+EPHEMERAL_PREFIX, EPHEMERAL_MARK = "laurels-", "ephemeral"
 PORT_CLAIMS = Path(tempfile.gettempdir(), f"laurels-ports-{os.geteuid()}")
 
 
@@ -49,10 +51,14 @@ class DataFolderInUse(Exception):
 
 
 class DataFolder:
-    """The folder of a suite. Nothing is made before it is needed."""
+    """The folder of a suite. Nothing is made before it is needed.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+    An ephemeral one may be deleted by anybody's `remove_abandoned` once it is
+    no longer held.
+    """
+
+    def __init__(self, path: Path, *, ephemeral: bool = False) -> None:
+        self.path, self.is_ephemeral = path.absolute(), ephemeral
         self.secrets = self.path / "secrets"
         self.postgres = self.path / "postgres"
         self.nats = self.path / "nats"
@@ -80,6 +86,8 @@ class DataFolder:
             raise DataFolderInUse(self.path, self.run().get("pid"))
         try:
             self.update_run(pid=os.getpid())
+            if self.is_ephemeral:
+                (self.path / EPHEMERAL_MARK).touch()
             yield
             self.update_run(pid=None)
         finally:
@@ -182,6 +190,21 @@ class DataFolder:
         if self.postgres.is_symlink():
             shutil.rmtree(self.postgres.resolve(), ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def ephemeral_folder() -> DataFolder:
+    """A new empty data folder; `remove` it after use. Those that killed suites left are removed first."""
+    remove_abandoned()
+    return DataFolder(Path(tempfile.mkdtemp(prefix=EPHEMERAL_PREFIX)), ephemeral=True)
+
+
+def remove_abandoned() -> None:
+    """Deletes this user's ephemeral folders that no suite holds any more."""
+    for mark in Path(tempfile.gettempdir()).glob(f"{EPHEMERAL_PREFIX}*/{EPHEMERAL_MARK}"):
+        with suppress(OSError):
+            folder = DataFolder(mark.parent)
+            if mark.stat().st_uid == os.geteuid() and not folder.is_held():
+                folder.remove()
 
 
 def _locked(path: Path) -> int | None:

@@ -34,7 +34,7 @@ import asyncpg
 import orjson
 
 from cli.child import Child, log_tail
-from cli.data_folder import DataFolder
+from cli.data_folder import DataFolder, ephemeral_folder
 
 SERVICES = ("points", "missions", "leaderboard", "recommender")
 SUPERUSER = "postgres"
@@ -487,9 +487,9 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers_on(path: Path, *, services: tuple[str, ...] = SERVICES) -> AsyncIterator[Servers]:
+async def servers_on(path: Path | DataFolder, *, services: tuple[str, ...] = SERVICES) -> AsyncIterator[Servers]:
     """Runs both servers on the folder within the block. Raises DataFolderInUse."""
-    data = DataFolder(path)
+    data = path if isinstance(path, DataFolder) else DataFolder(path)
     with data.held():
         servers = Servers(data, services=services)
         await servers.start()
@@ -504,15 +504,10 @@ async def ephemeral_servers(*, services: tuple[str, ...] = SERVICES) -> AsyncIte
     """Runs both servers on a folder of their own that is deleted after the block."""
     data = ephemeral_folder()
     try:
-        async with servers_on(data.path, services=services) as servers:
+        async with servers_on(data, services=services) as servers:
             yield servers
     finally:
         data.remove()
-
-
-def ephemeral_folder() -> DataFolder:
-    """A new empty data folder; `remove` it after use."""
-    return DataFolder(Path(tempfile.mkdtemp(prefix="laurels-")))
 
 
 async def end_strays(program: str, folder: Path) -> None:

@@ -13,7 +13,6 @@ import importlib
 import os
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,8 +28,8 @@ from rich.table import Table
 
 from chassis import logging, migrations
 from cli.child import log_tail
-from cli.data_folder import DataFolder
-from cli.embedded import SERVICES, EmbeddedError, Nats, Postgres, Servers, ephemeral_folder
+from cli.data_folder import DataFolder, ephemeral_folder
+from cli.embedded import SERVICES, EmbeddedError, Nats, Postgres, Servers
 from cli.gateway_client import local_token
 from cli.parts import Body, PartEnded, Supervised, ends_before, process
 
@@ -40,7 +39,6 @@ GATEWAY_PORT = 8080
 STREAM_BYTES_MAX = 1 * 2**30
 STREAM_BYTES_LEAST = 64 * 2**20
 TOKEN_LIVES_S = 86_400
-EPHEMERAL_MARK = "ephemeral"
 INTERRUPTED = 130
 END_NOW_S = 2.0
 
@@ -348,19 +346,8 @@ def working_folder(data: DataFolder | None) -> Iterator[DataFolder]:
     if data is not None:
         yield data
         return
-    remove_abandoned()
     folder = ephemeral_folder()
-    (folder.path / EPHEMERAL_MARK).touch()
     try:
         yield folder
     finally:
         folder.remove()
-
-
-def remove_abandoned() -> None:
-    """Deletes the ephemeral folders of our own suites that were killed."""
-    for path in Path(tempfile.gettempdir()).glob("laurels-*"):
-        with contextlib.suppress(OSError):
-            mark = path / EPHEMERAL_MARK
-            if mark.exists() and mark.stat().st_uid == os.geteuid() and not DataFolder(path).is_held():
-                DataFolder(path).remove()

@@ -19,7 +19,7 @@ import pytest
 
 from cli import embedded
 from cli.child import Child
-from cli.data_folder import DataFolder, DataFolderInUse, free_port, port_is_free
+from cli.data_folder import DataFolder, DataFolderInUse, ephemeral_folder, free_port, port_is_free
 from cli.embedded import Nats, Postgres, ServerFailed, Servers, ephemeral_servers, servers_on
 
 PARENT = """
@@ -38,7 +38,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def folder() -> Iterator[DataFolder]:
-    data = embedded.ephemeral_folder()
+    data = ephemeral_folder()
     yield data
     data.remove()
 
@@ -201,7 +201,7 @@ async def test_a_taken_port_is_replaced(folder: DataFolder) -> None:
 
 
 def test_a_port_that_another_suite_is_about_to_bind_is_not_chosen(folder: DataFolder) -> None:
-    other = embedded.ephemeral_folder()
+    other = ephemeral_folder()
     with folder.held(), other.held():
         port = folder.port("gateway", preferred=free_port())
         assert port_is_free(port)

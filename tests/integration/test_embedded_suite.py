@@ -16,9 +16,9 @@ import pytest
 
 from cli import supervisor
 from cli.cdnow import PROGRAMME
-from cli.data_folder import DataFolder
+from cli.data_folder import DataFolder, ephemeral_folder
 from cli.doctor import examine
-from cli.embedded import ServerFailed, ephemeral_folder
+from cli.embedded import ServerFailed
 from cli.gateway_client import GatewayClient, Target
 from cli.supervisor import Options, Suite, SuiteFailed, suite_on
 
@@ -53,12 +53,12 @@ class Up:
         return status
 
 
-async def begun(*arguments: str | Path) -> asyncio.subprocess.Process:
+async def begun(*arguments: str | Path, temporary: Path | None = None) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cli", "up", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "COLUMNS": "500"},
+        env={**os.environ, "COLUMNS": "500", **({"TMPDIR": str(temporary)} if temporary else {})},
     )
 
 
@@ -73,8 +73,8 @@ async def printed_until(process: asyncio.subprocess.Process, mark: str) -> str:
 
 
 @asynccontextmanager
-async def up(*arguments: str | Path) -> AsyncIterator[Up]:
-    process = await begun(*arguments)
+async def up(*arguments: str | Path, temporary: Path | None = None) -> AsyncIterator[Up]:
+    process = await begun(*arguments, temporary=temporary)
     try:
         yield Up(process, await asyncio.wait_for(printed_until(process, READY), 120))
     finally:
@@ -166,13 +166,13 @@ async def test_nothing_outlives_a_killed_supervisor(folder: DataFolder) -> None:
     assert not folder.is_held()
 
 
-async def test_an_ephemeral_suite_leaves_no_folder_and_sweeps_up_after_killed_ones() -> None:
-    async with up("--ephemeral") as killed:
+async def test_an_ephemeral_suite_leaves_no_folder_and_sweeps_up_after_killed_ones(tmp_path: Path) -> None:
+    async with up("--ephemeral", temporary=tmp_path) as killed:
         left = Path(re.search(r"in (\S+), deleted at the end", killed.printed)[1])  # type: ignore[index]
         killed.process.kill()
         await killed.ended()
     assert left.exists()
-    async with up("--ephemeral") as running:
+    async with up("--ephemeral", temporary=tmp_path) as running:
         assert not left.exists()
         own = Path(re.search(r"in (\S+), deleted at the end", running.printed)[1])  # type: ignore[index]
         running.process.send_signal(signal.SIGINT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
@@ -254,6 +254,7 @@ plain_values = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(plain_values, plain_values)
 def test_there_is_a_difference_exactly_when_values_differ(before: Any, after: Any) -> None:
     assert bool(list(differences(before, after))) == (orjson.dumps(before) != orjson.dumps(after) and before != after)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli import programme_file
@@ -248,6 +248,7 @@ def test_problems_print_in_the_order_of_the_file(tmp_path: Path, monkeypatch: py
     ]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_content_makes_the_reader_fail_otherwise(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
@@ -260,6 +261,7 @@ names = st.sampled_from("abcde")
 items = st.lists(names, unique=True).map(lambda ids: [{"id": name, "value": name} for name in ids])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(items, items)
 def test_merging_keeps_every_item_once_and_the_inherited_order(
     tmp_path_factory: pytest.TempPathFactory, base: list[dict[str, str]], over: list[dict[str, str]]

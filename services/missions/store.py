@@ -14,11 +14,11 @@ import asyncpg
 
 from services.missions.progress import Progress
 
-# Neither leaves the planner a choice, which it would make by what it believes
-# of a table that was empty when the statement was first planned, and keep to
-# while the table grows: the lateral part goes by the primary key, one descent
-# for all missions of a member, in the members' order; the upsert finds its row
-# by the primary key too. Joined updates read the whole brand for each batch.
+# Neither leaves the planner a choice, which it would make by what it believed
+# of a table that was empty when the statement was first planned: the lateral
+# part goes by the primary key, one descent for all missions of a member, in
+# the members' order; the upsert of a locked row finds it by the primary key
+# too. An update joined to the rows read the whole brand for each batch.
 _LOCK_PROGRESS = """
     SELECT wanted.member, known.*
     FROM unnest($2::text[], $3::text[]) AS wanted (member, missions)

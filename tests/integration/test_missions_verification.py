@@ -1,0 +1,172 @@
+"""`laurels verify` is able to fail: each kind of damage to the missions database is found, and named."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from cli.embedded import Servers
+from services.missions.verification import violations
+from tests.conftest import running
+from tests.integration.missions_support import eventually, fetch, mission, open_points, programme, purchase
+
+BRAND = "missions-verified"
+
+DAMAGE = {
+    "progress beyond the target": (
+        "UPDATE progress SET progress = 4 WHERE mission = 'large'",
+        "Progress of member ann in mission large is 4 of 3 and not finished.",
+    ),
+    "progress below zero": (
+        "UPDATE progress SET progress = -1 WHERE mission = 'large'",
+        "Progress of member ann in mission large is -1 of 3 and not finished.",
+    ),
+    "finished before the target": (
+        "UPDATE progress SET progress = 0 WHERE mission = 'first'",
+        "Progress of member ann in mission first is 0 of 1 and finished.",
+    ),
+    "no progress for a completion": (
+        "DELETE FROM progress WHERE mission = 'first'",
+        "Mission first of member ann is finished at no time by its progress "
+        "and at 2026-03-01T12:00:00+00:00 by its completion.",
+    ),
+    "no completion for finished progress": (
+        "DELETE FROM completions WHERE mission = 'first'",
+        "Mission first of member ann is finished at 2026-03-01T12:00:00+00:00 by its progress "
+        "and at no time by its completion.",
+    ),
+    "a mission that the version does not have": (
+        "UPDATE completions SET programme_version = 7 WHERE mission = 'first'",
+        "Mission first of member ann was finished under version 7, which has no such mission.",
+    ),
+    "a badge that nothing gave": (
+        "INSERT INTO badges (brand, member, badge, mission, earned_at) VALUES ('missions-verified', 'eve', 'newcomer', "
+        "'first', '2026-03-01T12:00Z')",
+        "Badge newcomer of member eve is said to be earned by mission first at 2026-03-01T12:00:00+00:00, "
+        "but no completion gave it then.",
+    ),
+    "a badge of another mission": (
+        "UPDATE badges SET mission = 'large'",
+        "Badge newcomer of member ann is said to be earned by mission large at 2026-03-01T12:00:00+00:00, "
+        "but no completion gave it then.",
+    ),
+    "a badge not given": (
+        "DELETE FROM badges",
+        "Member ann finished mission first and does not hold its badge newcomer.",
+    ),
+    "a badge twice": (
+        "ALTER TABLE badges DROP CONSTRAINT badges_pkey; "
+        "INSERT INTO badges SELECT * FROM badges WHERE brand = 'missions-verified'",
+        "Member ann holds badge newcomer 2 times.",
+    ),
+    "a completion not told": (
+        "DELETE FROM outbox WHERE type LIKE '%MissionCompleted'",
+        "That member ann finished mission first is told by no event.",
+    ),
+    "a completion told twice": (
+        "INSERT INTO outbox (brand, member, type, payload, traceparent) "
+        "SELECT brand, member, type, payload, '' FROM outbox WHERE type LIKE '%MissionCompleted'",
+        "That member ann finished mission first is told by 2 events.",
+    ),
+    "a completion told that never was": (
+        "DELETE FROM completions WHERE mission = 'first'",
+        "says that member ann finished first; no completion does.",
+    ),
+    "a badge not told": (
+        "DELETE FROM outbox WHERE type LIKE '%BadgeEarned'",
+        "That member ann earned badge newcomer is told by no event.",
+    ),
+    "a badge told that never was": (
+        "DELETE FROM badges",
+        "says that member ann earned badge newcomer; no badge does.",
+    ),
+    "a parked event": (
+        "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "
+        "VALUES ('points', 9, 'missions-verified', 'ann', 'laurels.activity.v1.ActivityRecorded', '', 'KeyError')",
+        "Event 9 of points (laurels.activity.v1.ActivityRecorded, member ann) is parked: KeyError",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def verified(servers: Servers, settings_of: Callable[..., Any]) -> Servers:
+    """A brand in which ann finished `first` and is on her way in `large`."""
+    opened = open_points(servers)
+    points = await anext(opened)
+    async with running("missions", settings_of("missions")):
+        await points.apply(BRAND, programme(mission("first", 1, badge="newcomer", reward=5), mission("large", 3)))
+        await points.publish(BRAND, purchase("ann", 0), purchase("ann", 1))
+        await eventually(
+            lambda: fetch(
+                servers, "SELECT FROM progress WHERE brand = $1 AND mission = 'large' AND progress = 2", BRAND
+            )
+        )
+        await opened.aclose()
+    return servers
+
+
+async def found_after(servers: Servers, *statements: str) -> list[str]:
+    """What is found after the statements, which are taken back."""
+    session = await asyncpg.connect(servers.postgres.admin_url("laurels_missions"))
+    undo = session.transaction()
+    await undo.start()
+    try:
+        for constraint in ("progress_within_target", "complete_at_target"):
+            await session.execute(f"ALTER TABLE progress DROP CONSTRAINT {constraint}")
+        await session.execute("SELECT set_config('laurels.brand', $1, true)", BRAND)
+        for statement in statements:
+            await session.execute(statement)
+        return await violations(session)
+    finally:
+        await undo.rollback()
+        await session.close()
+
+
+async def test_what_the_service_did_holds(verified: Servers) -> None:
+    assert await found_after(verified) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_damage_is_found(verified: Servers, damage: str) -> None:
+    statement, sentence = DAMAGE[damage]
+    found = await found_after(verified, statement)
+    assert any(sentence in said for said in found), found
+
+
+async def test_another_reward_than_the_programme_says_is_found(verified: Servers) -> None:
+    told = await fetch(
+        verified, "SELECT id, payload FROM outbox WHERE brand = $1 AND type LIKE '%MissionCompleted'", BRAND
+    )
+    assert len(told) == 1
+    changed = told[0]["payload"].replace(b"points\x10\x05", b"points\x10\x06")
+    damage = f"UPDATE outbox SET payload = '\\x{changed.hex()}' WHERE id = {told[0]['id']}"  # noqa: S608
+    found = await found_after(verified, damage)
+    assert found == [f"Event {told[0]['id']} pays member ann for first something else than version 1 says."]
+
+
+async def test_events_that_the_retention_took_are_not_missed(verified: Servers) -> None:
+    assert (
+        await found_after(
+            verified,
+            "UPDATE completions SET recorded_at = now() - interval '25 hours'",
+            "UPDATE badges SET recorded_at = now() - interval '25 hours'",
+            "DELETE FROM outbox",
+        )
+        == []
+    )
+
+
+async def test_a_long_list_is_cut_with_its_length_said(verified: Servers) -> None:
+    found = await found_after(
+        verified,
+        "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "
+        "SELECT 'points', n, 'missions-verified', 'ann', 't', '', 'r' FROM generate_series(1, 250) AS n",
+    )
+    assert len(found) == 101
+    assert found[-1] == "And 150 more like the one before."
+
+
+async def test_another_brand_is_not_looked_at(verified: Servers) -> None:
+    elsewhere = "INSERT INTO progress VALUES ('elsewhere', 'eve', 'first', 9, 1, NULL)"
+    assert await found_after(verified, elsewhere) == []

@@ -12,7 +12,7 @@ import nats
 import nats.js.errors
 from google.protobuf.message import Message
 
-from chassis import events, transport
+from chassis import events, logging, transport
 from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
@@ -20,6 +20,9 @@ from laurels.missions.v1 import programme_pb2 as pb
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+
+# The default renderer draws every local variable of a traceback, which takes seconds for a batch of events.
+logging.configure("json", "warning")
 
 WITHIN_S = 20.0
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,6 +5,7 @@ Tests share the servers and keep apart by brand: each takes a brand of its own.
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -14,7 +15,8 @@ import grpc
 import pytest
 
 from chassis import credentials, migrations
-from cli.embedded import SERVICES, Servers, ephemeral_servers
+from cli.embedded import SERVICES, Servers, ephemeral_folder, ephemeral_servers
+from cli.supervisor import Options, Suite, suite_on
 
 _brands = itertools.count(1)
 
@@ -63,6 +65,21 @@ def token(servers: Servers) -> Callable[..., str]:
         return credentials.sign(servers.data.signing_key(), brand, subject, scope, lives_s=lives_s)
 
     return sign
+
+
+@pytest.fixture(scope="session")
+async def suite() -> AsyncIterator[Suite]:
+    """The whole suite as an operator runs it, a process each, on a folder of its own."""
+    folder = ephemeral_folder()
+    os.environ["LAURELS_RECONCILE_EVERY_S"] = "2"
+    # One credential polls here for what an app's many members would wait for.
+    for name in ("MEMBER_RATE_PER_S", "MEMBER_BURST", "SERVICE_RATE_PER_S", "SERVICE_BURST"):
+        os.environ[f"LAURELS_{name}"] = "1000000"
+    try:
+        async with suite_on(folder, Options(split=True)) as started:
+            yield started
+    finally:
+        folder.remove()
 
 
 @asynccontextmanager

@@ -1,0 +1,116 @@
+"""A second brand in the same suite sees none of the first's data, by any route.
+
+The second brand has the same programme and asks, with credentials of its own
+for every scope, for the first brand's objects by their real ids. Whatever it
+is answered may not hold anything that only the first brand knows.
+"""
+
+import re
+from typing import Any
+
+import orjson
+
+from cli.supervisor import Suite
+from gateway.contract import methods
+from tests.e2e.world import World, eventually
+
+CANARY = "canary-member"
+NAME = "Canary Person"
+REFERENCE = "canary reference"
+AMOUNT = 98_765_400  # earns 987,654 points, which nothing else does
+SECRET = re.compile(rf"{CANARY}|{NAME}|{REFERENCE}|98765|987_?654")
+
+
+async def test_no_route_shows_another_brands_data(suite: Suite, brand: str) -> None:
+    async with World(suite, brand) as ours, World(suite, f"{brand}-other") as other:
+        known = await populated(ours)
+        asked = 0
+        for method in methods():
+            for binding in method.bindings:
+                if binding.template == "/v1/programme":
+                    continue  # a brand's own programme; its isolation is the test below
+                path = re.sub(r"\{(\w+)\}", lambda found: known[found[1]], binding.template)
+                query = "?slot=home&count=1" if path.endswith("recommendations") else ""
+                for scope, subject in (("service manager", "shop"), ("member", CANARY)):
+                    body = None if binding.verb == "GET" else body_for(binding.template)
+                    response = await other.call(
+                        binding.verb,
+                        path + query,
+                        body,
+                        token=other.token(scope, subject),
+                        headers={"idempotency-key": f"isolation-{asked}"} if binding.verb == "POST" else None,
+                    )
+                    asked += 1
+                    assert response.status_code < 500, (binding, response.text)
+                    assert not SECRET.search(without_echo(response.content)), (binding, response.text)
+        assert asked > 30
+        assert await ours.wallet(CANARY) == known["wallet"], "another brand moved our points"
+        cards = (await ours.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"]
+        assert all("revealed_at" not in card for card in cards), "another brand revealed our card"
+        decided = (await ours.get("/v1/reports/recommendations"))["outcomes"]
+        assert sum(outcome["outcomes"] for outcome in decided) == 0, "another brand told an outcome of our decision"
+
+
+async def test_programmes_are_apart(suite: Suite, brand: str) -> None:
+    async with World(suite, brand) as ours, World(suite, f"{brand}-other") as other:
+        programme = (await ours.get("/v1/programme"))["programme"] | {"name": NAME}
+        response = await ours.call("PUT", "/v1/programme", {"programme": programme})
+        assert response.json() == {"version": 2, "changed": True}
+        seen = await other.call("GET", "/v1/programme")
+        assert seen.json()["version"] == 1
+        assert NAME not in seen.text
+
+
+async def populated(world: World) -> dict[str, Any]:
+    """A member with something of everything; the ids of it all, by path variable."""
+    await world.call("POST", "/v1/members", {"member": CANARY, "display_name": NAME})
+    await world.buy(CANARY, AMOUNT, AMOUNT)
+    spend = {"amount": 7, "reference": REFERENCE}
+    path = f"/v1/members/{CANARY}/wallets/points:spend"
+    await world.call("POST", path, spend, headers={"idempotency-key": "populate"})
+
+    async def cards() -> int:
+        return len((await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"])
+
+    await eventually(cards, 2)
+
+    async def missions() -> int:
+        return len((await world.get(f"/v1/members/{CANARY}/badges"))["badges"])
+
+    await eventually(missions, 2)
+    wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7
+    await eventually(lambda: world.wallet(CANARY), wallet)
+    card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
+    choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
+    return {
+        "member": CANARY,
+        "currency": "points",
+        "board": "points",
+        "pool": "golden_disc",
+        "card": card,
+        "decision": choice["decision"],
+        "wallet": wallet,
+    }
+
+
+def body_for(template: str) -> dict[str, Any]:
+    """A well-formed body for each route that takes one."""
+    bodies: dict[str, dict[str, Any]] = {
+        "/v1/activities": {"activities": []},
+        "/v1/members": {"member": "somebody-else"},
+        "/v1/members/{member}/wallets/{currency}:spend": {"amount": 1},
+        "/v1/scratch-cards/{card}:reveal": {},
+        "/v1/decisions/{decision}:outcome": {"value": 1},
+        "/v1/programme:validate": {"programme": {}},
+    }
+    return bodies[template]
+
+
+def without_echo(content: bytes) -> str:
+    """The answer without what it merely repeats of the question."""
+    answer = orjson.loads(content) if content else {}
+    for echoed in ("instance", "detail", "request_id"):
+        answer.pop(echoed, None)
+    text = orjson.dumps(answer).decode()
+    # The insights, wallets and recommendations of our own member of that name would repeat the name.
+    return text.replace(f'"member":"{CANARY}"', "")

@@ -44,15 +44,22 @@ def durable_name(service: str, lane: int, lanes: int) -> str:
 def filter_subjects(source: str, events: Sequence[str], lane: int, lanes: int) -> list[str]:
     """The subjects of a lane: all of them, or its share of the partitions.
 
+    As few filters as can be, and so more than the events asked for; the rest
+    is acknowledged unread. Through two or three filters nats-server 2.15 spent
+    1,150 µs on finding each message of a backlog of 20,000 from 5,000 members,
+    through one 15 to 20.
+
     >>> filter_subjects("points", ["TierChanged"], 0, 1)
     ['laurels.points.TierChanged.>']
-    >>> filter_subjects("points", ["TierChanged"], 1, 4)
-    ['laurels.points.TierChanged.p1.>', 'laurels.points.TierChanged.p5.>']
+    >>> filter_subjects("points", ["ActivityRecorded", "TierChanged"], 0, 1)
+    ['laurels.points.>']
+    >>> filter_subjects("points", ["ActivityRecorded", "TierChanged"], 1, 4)
+    ['laurels.points.*.p1.>', 'laurels.points.*.p5.>']
     """
     if lanes == 1:
-        return [f"laurels.{source}.{event}.>" for event in events]
-    mine = range(lane, PARTITIONS, lanes)
-    return [f"laurels.{source}.{event}.p{number}.>" for event in events for number in mine]
+        return [f"laurels.{source}.{events[0]}.>" if len(events) == 1 else f"laurels.{source}.>"]
+    event = events[0] if len(events) == 1 else "*"
+    return [f"laurels.{source}.{event}.p{number}.>" for number in range(lane, PARTITIONS, lanes)]
 
 
 def consumer_config(service: str, source: str, events: Sequence[str], lane: int, lanes: int) -> ConsumerConfig:
@@ -169,6 +176,9 @@ class Consumer:
     async def _apply(self, batch: Sequence[Msg]) -> None:
         events, messages = [], []
         for message in batch:
+            if not self._wants(message):
+                await message.ack()
+                continue
             event = self._read(message)
             if event is None:
                 await message.term()
@@ -193,6 +203,9 @@ class Consumer:
                 "event rejected", service=self._service, source=self._source, event_id=event.id, error=repr(failure)
             )
         await message.nak(delay=pause)
+
+    def _wants(self, message: Msg) -> bool:
+        return len(self._events) == 1 or message.subject.split(".", 3)[2] in self._events
 
     def _read(self, message: Msg) -> Event | None:
         tokens = message.subject.split(".", 5)

@@ -36,6 +36,8 @@ from gateway.transcoder import Inbound
 RECONNECT_MS = 2_000
 LIFETIME_S = 3_600.0
 """A stream ends after an hour, so that streams spread over replicas again; the client goes on where it was."""
+CONNECTION_S = 2.0
+"""How long a new stream waits for NATS, so that a start or a restart of it refuses nobody."""
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "vary": "Authorization"}
 _MEDIA_TYPE = "text/event-stream"
 _log = logger("events")
@@ -88,16 +90,24 @@ class EventStreams:
         cursor = _cursor(inbound.http)
         if inbound.http.method == "HEAD":
             return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
-        if self._client is None or not self._client.is_connected:
-            raise Unavailable("The event streams cannot be reached at the moment.")
         self._take_place(who)
         try:
-            feed = Feed(self._client, jetstream(self._client), who.brand, member)
+            client = await self._connected()
+            feed = Feed(client, jetstream(client), who.brand, member)
             await feed.open(cursor)
         except BaseException:
             self._leave(who)
             raise
         return _Stream(self, feed, who)
+
+    async def _connected(self) -> Client:
+        """The connection, after a short wait while it is being made. Raises Unavailable."""
+        patience = time.monotonic() + CONNECTION_S
+        while self._client is None or not self._client.is_connected:
+            if time.monotonic() > patience:
+                raise Unavailable("The event streams cannot be reached at the moment.")
+            await asyncio.sleep(0.05)
+        return self._client
 
     def _take_place(self, who: Caller) -> None:
         bounds = self.settings

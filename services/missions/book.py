@@ -45,11 +45,15 @@ class Applied:
 
 
 class Book:
-    """The unit of the missions service's write path."""
+    """The unit of the missions service's write path.
 
-    def __init__(self, brand: str, now: datetime, programmes: Configurations[MissionsRules]) -> None:
+    Activities are decided at the time they happened; the transaction's own
+    does not matter.
+    """
+
+    def __init__(self, brand: str, _now: datetime, programmes: Configurations[MissionsRules]) -> None:
         self.events: list[NewEvent] = []
-        self._brand, self._now, self._programmes = brand, now, programmes
+        self._brand, self._programmes = brand, programmes
         self._adopted: dict[int, NewEvent] = {}
         self._rules: dict[int, MissionsRules | NotYet] = {}
         self._steps: dict[Recorded, list[Step]] = {}
@@ -57,6 +61,7 @@ class Book:
         self._changed: list[Keyed] = []
         self._completions: list[Completion] = []
         self._badges: dict[tuple[str, str], Badge] = {}
+        self._failing: set[str] = set()
 
     # -- loading ------------------------------------------------------------
 
@@ -100,7 +105,7 @@ class Book:
         recorded = request.event
         rules = self._rules[recorded.programme_version]
         if isinstance(rules, NotYet):
-            raise rules
+            raise NotYet(rules.detail)
         steps = self._steps[request]
         if not steps:
             return
@@ -140,6 +145,9 @@ class Book:
 
     def _expression_failed(self, mission: str, why: str) -> None:
         metrics.RULE_FAILURES.labels("missions").inc()
+        if mission in self._failing:
+            return  # one line a transaction: it may fail on each of hundreds of activities
+        self._failing.add(mission)
         _log.warning("mission's expression failed", mission=mission, brand=self._brand, why=why)
 
     # -- saving -------------------------------------------------------------

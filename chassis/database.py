@@ -6,17 +6,15 @@ shows and takes that brand's rows only. Loops that serve all brands use
 possible brand id.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 EVERY_BRAND = "*"
+CONNECT_TIMEOUT_S, ACQUIRE_TIMEOUT_S, PING_TIMEOUT_S, CLOSE_TIMEOUT_S = 5, 5, 2, 5
 
 # reliability.md: a statement that waits longer than this is part of a problem.
 SESSION = {
@@ -45,50 +43,69 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
     asyncpg.UniqueViolationError,
-    DBAPIError,
-    PoolTimeout,
     OSError,
 )
 """What may go away by itself: lost connections, lock trouble, a key that another transaction took first."""
 
 
-def engine_url(url: str) -> Any:
-    """A postgresql:// address as SQLAlchemy's asyncpg dialect takes it."""
-    return make_url(url).set(drivername="postgresql+asyncpg")
-
-
 class Database:
-    """A pool of connections to one service's database."""
+    """A pool of connections to one service's database, made when first used.
+
+    asyncpg's own pool: a checkout from SQLAlchemy's with its ping costs more
+    CPU than a whole transaction (measured: 1.1 against 0.4 ms). It hands out
+    no connection that it knows to be closed; one that breaks in use makes its
+    transaction fail, which the write path repeats.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
-        self.engine: AsyncEngine = create_async_engine(
-            engine_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=True,
-            connect_args={"server_settings": SESSION, "timeout": 5},
-        )
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self, brand: str, *, read_only: bool = False) -> AsyncIterator[asyncpg.Connection]:
-        """One transaction of the brand, on asyncpg's own connection."""
-        async with self.engine.connect() as pooled:
-            connection: Any = (await pooled.get_raw_connection()).driver_connection
+        """One transaction of the brand."""
+        pool = self._pool or await self._open()
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as pooled:
+            connection: Any = pooled  # a proxy of a Connection
             async with connection.transaction(readonly=read_only):
                 await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
                 yield connection
 
-    def reading(self, brand: str) -> Any:
+    def reading(self, brand: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A read-only transaction of the brand."""
         return self.transaction(brand, read_only=True)
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""
-        async with self.engine.connect() as pooled:
-            connection: Any = (await pooled.get_raw_connection()).driver_connection
-            await connection.execute("SELECT 1")
+        pool = self._pool or await self._open()
+        await pool.execute("SELECT 1", timeout=PING_TIMEOUT_S)
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self.url,
+                    min_size=1,
+                    max_size=self._pool_size,
+                    timeout=CONNECT_TIMEOUT_S,
+                    server_settings=SESSION,
+                    reset=_nothing_to_reset,
+                )
+            return self._pool
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        """Closes every connection; those in use are waited for, but not for long."""
+        if self._pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+        self._pool = None
+
+
+async def _nothing_to_reset(_: object) -> None:
+    """What a transaction sets is its own and ends with it."""

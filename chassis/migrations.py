@@ -7,21 +7,17 @@ chassis.migrations points`.
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 from alembic import command, context, op
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.database import EVERY_BRAND, engine_url
-from chassis.errors import FailedPrecondition
-
-REPOSITORY = Path(__file__).resolve().parent.parent
+from chassis.database import EVERY_BRAND
+from chassis.schema import folder
 
 
 class MigrationSettings(BaseSettings):
@@ -36,18 +32,13 @@ class MigrationSettings(BaseSettings):
 def config(service: str) -> Config:
     """Alembic's configuration of a service."""
     found = Config()
-    found.set_main_option("script_location", str(REPOSITORY / "services" / service / "migrations"))
+    found.set_main_option("script_location", str(folder(service)))
     return found
-
-
-def head(service: str) -> str:
-    """The newest revision in the code."""
-    return ScriptDirectory.from_config(config(service)).get_current_head() or ""
 
 
 async def upgrade(service: str, owner_url: str, app_role: str) -> None:
     """Brings a service's database to the newest revision, in one transaction."""
-    engine = create_async_engine(engine_url(owner_url))
+    engine = create_async_engine(make_url(owner_url).set(drivername="postgresql+asyncpg"))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade, service, app_role)
@@ -59,19 +50,6 @@ def _upgrade(connection: Any, service: str, app_role: str) -> None:
     settings = config(service)
     settings.attributes.update(connection=connection, app_role=app_role)
     command.upgrade(settings, "head")
-
-
-async def require_current(service: str, engine: Any) -> None:
-    """Raises FailedPrecondition when the database is behind the code, saying by what."""
-    async with engine.connect() as connection:
-        found = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
-    known = {revision.revision for revision in ScriptDirectory.from_config(config(service)).walk_revisions()}
-    if found is None or (found in known and found != head(service)):
-        raise FailedPrecondition(
-            f"The database of {service} is at revision {found or 'none'}, the code needs {head(service)}: "
-            f"run `python -m chassis.migrations {service}` first.",
-            code="schema_too_old",
-        )
 
 
 def run_environment() -> None:

@@ -149,7 +149,8 @@ class Reconciler:
             return 0
         published = await self._ask({"types": self._types})
         async with self._database.reading(EVERY_BRAND) as connection:
-            claimed = dict(await connection.fetch(_CLAIMED, self._source, BUCKET))
+            rows = await connection.fetch(_CLAIMED, self._source, BUCKET)
+        claimed = {row["bucket"]: row["count"] for row in rows}
         repaired = 0
         for bucket, count in published:
             if claimed.get(bucket, 0) < count:

@@ -17,7 +17,7 @@ import uvloop
 from google.protobuf.message import Message
 from prometheus_client import start_http_server
 
-from chassis import logging, migrations, tracing
+from chassis import logging, schema, tracing
 from chassis.consumer import Consumer, Handler
 from chassis.credentials import Verifier
 from chassis.database import TRANSIENT, Database
@@ -54,7 +54,7 @@ class Service:
     async def __aenter__(self) -> Self:
         tracing.configure(self.name, self.settings.otlp_endpoint)
         await self._await_database()
-        await migrations.require_current(self.name, self.database.engine)
+        await schema.require_current(self.name, self.database)
         self.nats = await connect(
             self.settings.nats_url,
             name=self.name,

@@ -23,7 +23,7 @@ from nats.js.api import ConsumerInfo
 from rich.console import Console
 from rich.table import Table
 
-from chassis import migrations
+from chassis import schema
 from chassis.events import stream
 from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, Servers
@@ -185,7 +185,7 @@ class Examination:
     async def _schema(self, service: str) -> str:
         async with self._database(f"laurels_{service}") as session:
             found = await session.fetchval("SELECT version_num FROM alembic_version")
-        newest = migrations.head(service)
+        newest = schema.revisions(service)[-1]
         if found != newest:
             raise Unwell(f"at revision {found}, the code is at {newest}")
         return f"at its newest revision, {found}"

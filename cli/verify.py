@@ -213,6 +213,7 @@ async def _seeing(connection: asyncpg.Connection, brand: str) -> AsyncIterator[N
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
         await connection.execute("SELECT set_config('statement_timeout', $1, true)", STATEMENT_TIMEOUT)
+        await connection.execute("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
         yield
 
 

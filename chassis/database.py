@@ -25,12 +25,9 @@ SESSION = {
     "timezone": "UTC",
     "jit": "off",
     # Every statement of a service looks rows up by key. On a table that grew
-    # since it was last analysed the planner would rather scan it for each
-    # batch, and cost would follow the table's size: measured at four times the
-    # database's CPU after 30,000 activities.
+    # since it was last analysed the planner might rather scan it for each
+    # batch, and cost would follow the table's size.
     "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
 }
 
 TRANSIENT: tuple[type[BaseException], ...] = (

@@ -428,7 +428,8 @@ class Book:
             changed = [self._changed_members[name] for name in sorted(self._changed_members)]
             await store.save_members(connection, self._brand, changed)
         if self._changed_accounts:
-            await store.save_accounts(connection, [self._changed_accounts[i] for i in sorted(self._changed_accounts)])
+            accounts = [self._changed_accounts[number] for number in sorted(self._changed_accounts)]
+            await store.save_accounts(connection, self._brand, accounts)
         if self._new_activities:
             await store.add_activities(connection, self._brand, self._version, self._new_activities)
         if self._new_entries:

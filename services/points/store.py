@@ -5,7 +5,7 @@ transaction carries. Rows are locked in key order.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,10 @@ STRIPE = os.getpid() % STRIPES
 AccountKey = tuple[str, str, str]
 """Owner, currency, kind."""
 
+# Joins on many keys are written so that the planner has one way only, through
+# the key's index, whatever it knows of the table: lateral lookups to read, and
+# upserts, whose conflict clause names the index, to write.
+_MEMBERS_THERE = "SELECT member FROM members WHERE brand = $1 AND member = ANY($2::text[])"
 _ADD_MEMBERS = """
     INSERT INTO members (brand, member) SELECT $1, member FROM unnest($2::text[]) AS new (member)
     ON CONFLICT DO NOTHING"""
@@ -30,31 +34,32 @@ _LOCK_MEMBERS = """
     SELECT member, display_name, enrolled_at, tier, seen_types FROM members
     WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
 _SAVE_MEMBERS = """
-    UPDATE members SET display_name = new.display_name, enrolled_at = new.enrolled_at, tier = new.tier,
-        seen_types = string_to_array(new.seen_types, ',')
+    INSERT INTO members (brand, member, display_name, enrolled_at, tier, seen_types)
+    SELECT $1, member, display_name, enrolled_at, tier, string_to_array(seen_types, ',')
     FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
         AS new (member, display_name, enrolled_at, tier, seen_types)
-    WHERE members.brand = $1 AND members.member = new.member"""
+    ON CONFLICT (brand, member) DO UPDATE SET display_name = excluded.display_name,
+        enrolled_at = excluded.enrolled_at, tier = excluded.tier, seen_types = excluded.seen_types"""
+_LOCK_ACCOUNTS = """
+    SELECT known.*
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS wanted (owner, currency, kind, stripe)
+    CROSS JOIN LATERAL (
+        SELECT id, owner, currency, kind, balance, earned, floor FROM accounts
+        WHERE brand = $1 AND accounts.owner = wanted.owner AND accounts.currency = wanted.currency
+          AND accounts.kind = wanted.kind AND accounts.stripe = wanted.stripe
+        LIMIT 1 FOR NO KEY UPDATE
+    ) AS known"""
 _ADD_ACCOUNTS = """
     INSERT INTO accounts (id, brand, owner, currency, kind, stripe, floor)
     SELECT CASE WHEN owner = '' THEN -1 ELSE 1 END * nextval('account_ids'),
-        $1, owner, currency, kind, CASE WHEN owner = '' THEN $5::integer ELSE 0 END, CASE WHEN owner <> '' THEN 0 END
-    FROM unnest($2::text[], $3::text[], $4::text[]) AS new (owner, currency, kind)
-    WHERE NOT EXISTS (
-        SELECT FROM accounts AS known
-        WHERE known.brand = $1 AND known.owner = new.owner AND known.currency = new.currency AND known.kind = new.kind
-          AND known.stripe = CASE WHEN new.owner = '' THEN $5::integer ELSE 0 END)
+        $1, owner, currency, kind, stripe, CASE WHEN owner <> '' THEN 0 END
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS new (owner, currency, kind, stripe)
     ON CONFLICT DO NOTHING"""
-_LOCK_ACCOUNTS = """
-    SELECT accounts.id, accounts.owner, accounts.currency, accounts.kind, balance, earned, floor
-    FROM accounts JOIN unnest($2::text[], $3::text[], $4::text[]) AS wanted (owner, currency, kind)
-      ON accounts.owner = wanted.owner AND accounts.currency = wanted.currency AND accounts.kind = wanted.kind
-    WHERE brand = $1 AND stripe = CASE WHEN accounts.owner = '' THEN $5::integer ELSE 0 END
-    ORDER BY accounts.id FOR NO KEY UPDATE OF accounts"""
 _SAVE_ACCOUNTS = """
-    UPDATE accounts SET balance = new.balance, earned = new.earned
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new (id, balance, earned)
-    WHERE accounts.id = new.id"""
+    INSERT INTO accounts (id, brand, owner, currency, kind, stripe, floor, balance, earned)
+    SELECT id, $1, '', '', '', 0, floor, balance, earned
+    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS new (id, floor, balance, earned)
+    ON CONFLICT (id) DO UPDATE SET balance = excluded.balance, earned = excluded.earned"""
 _KNOWN_ACTIVITIES = "SELECT id, digest, earned::text FROM activities WHERE brand = $1 AND id = ANY($2::text[])"
 _ADD_ACTIVITIES = """
     INSERT INTO activities (brand, id, member, type, occurred_at, attributes, digest, programme_version, earned)
@@ -124,10 +129,14 @@ async def lock_members(
     connection: asyncpg.Connection, brand: str, members: Iterable[str], add: Iterable[str]
 ) -> dict[str, MemberState]:
     """The members that exist, those of `add` made where missing."""
-    missing = sorted(set(add))
-    if missing:
-        await connection.execute(_ADD_MEMBERS, brand, missing)
-    rows = await connection.fetch(_LOCK_MEMBERS, brand, sorted({*members, *missing}))
+    wanted = sorted({*members, *add})
+    if not wanted:
+        return {}
+    if add:
+        there = {row["member"] for row in await connection.fetch(_MEMBERS_THERE, brand, wanted)}
+        if missing := sorted(set(add) - there):
+            await connection.execute(_ADD_MEMBERS, brand, missing)
+    rows = await connection.fetch(_LOCK_MEMBERS, brand, wanted)
     return {row["member"]: MemberState(*row) for row in rows}
 
 
@@ -149,20 +158,36 @@ async def lock_accounts(
     """The wallets (owner, currency) and the programme's accounts of their currencies, made where missing."""
     keys = {(owner, currency, AVAILABLE) for owner, currency in wallets}
     keys |= {(PROGRAMME, currency, kind) for _, currency, _ in keys for kind in (ISSUED, REDEEMED)}
+    found = await _lock(connection, brand, keys)
+    if missing := keys - found.keys():
+        await connection.execute(_ADD_ACCOUNTS, brand, *_columns(missing))
+        found |= await _lock(connection, brand, missing)
+    return found
+
+
+async def _lock(connection: asyncpg.Connection, brand: str, keys: Collection[AccountKey]) -> dict[AccountKey, Account]:
     if not keys:
         return {}
-    owners, currencies, kinds = (list(column) for column in zip(*sorted(keys), strict=True))
-    await connection.execute(_ADD_ACCOUNTS, brand, owners, currencies, kinds, STRIPE)
-    rows = await connection.fetch(_LOCK_ACCOUNTS, brand, owners, currencies, kinds, STRIPE)
     return {
         (row["owner"], row["currency"], row["kind"]): Account(row["id"], row["balance"], row["earned"], row["floor"])
-        for row in rows
+        for row in await connection.fetch(_LOCK_ACCOUNTS, brand, *_columns(keys))
     }
 
 
-async def save_accounts(connection: asyncpg.Connection, changed: Sequence[Account]) -> None:
+def _columns(keys: Collection[AccountKey]) -> tuple[list[Any], ...]:
+    """Owners, currencies, kinds and stripes, in key order."""
+    owners, currencies, kinds = (list(column) for column in zip(*sorted(keys), strict=True))
+    return owners, currencies, kinds, [STRIPE if owner == PROGRAMME else 0 for owner in owners]
+
+
+async def save_accounts(connection: asyncpg.Connection, brand: str, changed: Sequence[Account]) -> None:
     await connection.execute(
-        _SAVE_ACCOUNTS, [a.id for a in changed], [a.balance for a in changed], [a.earned for a in changed]
+        _SAVE_ACCOUNTS,
+        brand,
+        [account.id for account in changed],
+        [account.floor for account in changed],
+        [account.balance for account in changed],
+        [account.earned for account in changed],
     )
 
 

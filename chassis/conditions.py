@@ -47,9 +47,10 @@ class Vocabulary:
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
         self._env = cel.NewEnv(variables=dict(variables))
+        self._names = tuple(variables)
 
     def values(self, values: Mapping[str, Any]) -> Any:
-        """Values for all variables, to evaluate any number of expressions on."""
+        """Values for all variables that the expressions to be evaluated on them read."""
         return self._env.Activation(values)
 
     def condition(self, source: str) -> "Condition":
@@ -65,7 +66,7 @@ class Vocabulary:
 
         Every source must compile by itself, as `condition` and `amount` check.
         """
-        return Amounts(self._env, guarded)
+        return Amounts(self._env, self._names, guarded)
 
     def _compile(self, source: str, wanted: Any, described: str) -> Any:
         if len(source) > SOURCE_LENGTH_MAX:
@@ -117,7 +118,8 @@ class Amounts:
 
     Ten in one expression cost as much as one alone (9 against 8 microseconds),
     since calling into the library is the cost. Where one of them fails, each
-    is evaluated alone.
+    is evaluated alone. `variables` names all that they read, and at times one
+    more.
 
     >>> words = Vocabulary({"attributes.amount": INTEGER})
     >>> amounts = words.amounts([("attributes.amount > 9", "1"), ("", "100 / attributes.amount"), ("false", "7")])
@@ -128,7 +130,7 @@ class Amounts:
     [0, 0, 0]
     """
 
-    def __init__(self, env: Any, guarded: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, env: Any, names: Sequence[str], guarded: Sequence[tuple[str, str]]) -> None:
         self._env = env
         self._sources = [_guarded(condition, amount) for condition, amount in guarded]
         self._together = [
@@ -136,6 +138,9 @@ class Amounts:
             for first in range(0, len(self._sources), TOGETHER_MAX)
         ]
         self._alone: dict[int, Any] = {}
+        # A checked expression carries the full name of every variable it reads.
+        checked = [expression.serialize() for _, expression in self._together]
+        self.variables = frozenset(name for name in names if any(name.encode() in found for found in checked))
 
     def of(self, values: Any, failed: Callable[[int, str], None]) -> list[int]:
         """The amounts in their order; `failed(place, why)` is told of those that fail and count as 0."""

@@ -7,7 +7,6 @@ share one.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zlib import crc32
@@ -79,7 +78,7 @@ def message_class(message_type: str) -> Any:
     return message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(message_type))
 
 
-def headers(service: str, event_id: int, message_type: str, created_at: datetime, traceparent: str) -> dict[str, str]:
+def headers(service: str, event_id: int, message_type: str, traceparent: str) -> dict[str, str]:
     """An event's CloudEvents headers, and the id that JetStream drops duplicates by."""
     found = {
         "Nats-Msg-Id": str(event_id),
@@ -87,7 +86,6 @@ def headers(service: str, event_id: int, message_type: str, created_at: datetime
         "ce-id": str(event_id),
         "ce-source": f"/laurels/{service}",
         "ce-type": message_type,
-        "ce-time": created_at.isoformat(),
     }
     if traceparent:
         found["traceparent"] = traceparent

@@ -34,7 +34,7 @@ _APPEND = """
     FROM unnest($2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS event (member, type, payload, place)
     ORDER BY place"""
 _UNPUBLISHED = """
-    SELECT id, brand, member, type, payload, traceparent, created_at
+    SELECT id, brand, member, type, payload, traceparent
     FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1"""
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])"
 
@@ -106,7 +106,7 @@ class Publisher:
                 subject(self._service, short_name(row["type"]), row["brand"], row["member"]),
                 row["payload"],
                 reply=f"{self._inbox}.{self._round}.{row['id']}",
-                headers=headers(self._service, row["id"], row["type"], row["created_at"], row["traceparent"]),
+                headers=headers(self._service, row["id"], row["type"], row["traceparent"]),
             )
         try:
             await asyncio.wait_for(self._complete.wait(), PUBLISH_TIMEOUT_S)

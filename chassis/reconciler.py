@@ -43,7 +43,7 @@ _PUBLISHED_IDS = """
     WHERE type = ANY($1::text[]) AND id >= $2 AND id < $3
       AND published_at < now() - make_interval(secs => $4) ORDER BY id"""
 _ROWS = """
-    SELECT id, brand, member, type, payload, traceparent, created_at FROM outbox
+    SELECT id, brand, member, type, payload, traceparent FROM outbox
     WHERE id = ANY($1::bigint[]) AND published_at IS NOT NULL ORDER BY id"""
 _FORGET = {
     "outbox": "DELETE FROM outbox WHERE published_at < now() - make_interval(days => $1)",
@@ -102,7 +102,7 @@ class Producer:
         js = jetstream(self._client)
         attempt = time.time_ns()
         for row in rows:
-            again = headers(self._service, row["id"], row["type"], row["created_at"], row["traceparent"])
+            again = headers(self._service, row["id"], row["type"], row["traceparent"])
             # A message id of its own, or the duplicate window would drop it.
             again["Nats-Msg-Id"] = f"{row['id']}-{attempt}"
             place = subject(self._service, short_name(row["type"]), row["brand"], row["member"])

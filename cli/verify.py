@@ -171,10 +171,14 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
         for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
             scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime())
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
-        of_type = rules[recorded.programme_version].by_type.get(recorded.activity.type)
+        under, member = rules[recorded.programme_version], recorded.activity.member
+        for earned in recorded.earned:
+            for board in under.by_currency.get(earned.currency, ()):
+                scores.add(board, member, earned.amount, recorded.activity.occurred_at.ToDatetime())
+        of_type = under.by_type.get(recorded.activity.type)
         if of_type is None:
             continue
-        outcome, member = of_type.outcome(recorded, _ignore), recorded.activity.member
+        outcome = of_type.outcome(recorded, _ignore)
         for board, score in outcome.gains:
             scores.add(board, member, score, recorded.activity.occurred_at.ToDatetime())
         cause = activity_cause(recorded.activity.id)

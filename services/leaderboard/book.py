@@ -137,22 +137,26 @@ class Book:
         return rules
 
     def _credited(self, credited: PointsCredited) -> None:
-        boards = self._at(credited.programme_version).by_currency.get(credited.currency)
-        if boards:
-            at = credited.occurred_at.ToDatetime(tzinfo=UTC)
-            for board in boards:
-                self._scores.add(board, credited.member, credited.amount, at)
+        rules, at = self._at(credited.programme_version), credited.occurred_at.ToDatetime(tzinfo=UTC)
+        self._add_points(rules, credited.member, credited.currency, credited.amount, at)
 
     def _recorded(self, recorded: ActivityRecorded) -> None:
         activity = recorded.activity
-        rules = self._at(recorded.programme_version).by_type.get(activity.type)
-        if rules is None:
+        rules, at = self._at(recorded.programme_version), moment_of(activity)
+        for earned in recorded.earned:
+            self._add_points(rules, activity.member, earned.currency, earned.amount, at)
+        of_type = rules.by_type.get(activity.type)
+        if of_type is None:
             return
-        outcome, at = rules.outcome(recorded, self._failed), moment_of(activity)
+        outcome = of_type.outcome(recorded, self._failed)
         for board, score in outcome.gains:
             self._scores.add(board, activity.member, score, at)
         for pool in outcome.pools:
             self._issue(pool, activity.member, activity_cause(activity.id), at)
+
+    def _add_points(self, rules: LeaderboardRules, member: str, currency: str, amount: int, at: datetime) -> None:
+        for board in rules.by_currency.get(currency, ()):
+            self._scores.add(board, member, amount, at)
 
     def _completed(self, completed: MissionCompleted) -> None:
         pools = self._at(completed.programme_version).by_mission.get(completed.mission, ())

@@ -20,13 +20,13 @@ from chassis.errors import Aborted, FieldViolation, IdempotencyConflict, Invalid
 from chassis.events import NO_MEMBER, NewEvent
 from chassis.logging import logger
 from laurels.activity.v1 import activity_pb2
-from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import events_pb2, points_pb2
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
 from services.activity import moment_of
 from services.points import ledger, store
-from services.points.earning import Award, awards
+from services.points.earning import Award
 from services.points.ledger import AVAILABLE, ISSUED, PROGRAMME, REDEEMED, Account, UnknownCurrency, UnknownMember
 from services.points.programme import PointsRules
 from services.points.store import MemberState
@@ -112,7 +112,8 @@ class Book:
                 for activity in request.activities:
                     (enrolling if rules.enrols_on_first_activity else members).add(activity.member)
                     ids.add(activity.id)
-                    wallets.update((activity.member, rule.currency) for rule in rules.rules.get(activity.type, ()))
+                    if (of_type := rules.rules.get(activity.type)) is not None:
+                        wallets.update((activity.member, currency) for _, currency in of_type.rules)
             elif isinstance(request, points_pb2.EnrolMemberRequest):
                 enrolling.add(request.member)
             elif isinstance(request, points_pb2.SpendRequest):
@@ -207,15 +208,15 @@ class Book:
         member = self._members[activity.member]
         self._join(member, moment)
         attributes = schema.attribute_values(activity.attributes)
-        rules_of_type = rules.rules.get(activity.type, ())
+        of_type = rules.rules.get(activity.type)
         given: list[Award] = []
-        if rules_of_type:
+        if of_type is not None:
             variables = {
                 "member.id": member.member,
                 "member.tier": member.tier,
                 "member.is_first_activity": activity.type not in member.seen_types,
             }
-            given = awards(rules_of_type, schema.values(activity, attributes, variables), self._rule_failed)
+            given = of_type.awards(schema.values(activity, attributes, variables), self._rule_failed)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             self._changed_members[member.member] = member
@@ -231,17 +232,15 @@ class Book:
                 occurred_at=moment,
             )
             earned[award.currency] = earned.get(award.currency, 0) + award.amount
-        for currency, amount in earned.items():
-            self._tell_credit(
-                member.member, currency, amount, points_pb2.ENTRY_KIND_EARN, activity.id, activity.occurred_at
-            )
         self._move_tier(member, moment)
         self._tell(
             member.member,
             ActivityRecorded(
                 activity=activity,
                 programme_version=self._version,
-                earned=[activity_pb2.Earning(currency=c, amount=a) for c, a in earned.items()],
+                earned=[
+                    Earned(currency=c, amount=a, balance=self._balance(member.member, c)) for c, a in earned.items()
+                ],
                 tier=member.tier,
                 recorded_at=self._stamp,
             ),
@@ -357,6 +356,9 @@ class Book:
 
     # -- changing -----------------------------------------------------------
 
+    def _balance(self, member: str, currency: str) -> int:
+        return self._accounts[member, currency, AVAILABLE].balance
+
     def _is_enrolled(self, member: str) -> bool:
         found = self._members.get(member)
         return found is not None and found.enrolled_at is not None
@@ -409,7 +411,7 @@ class Book:
                 member=member,
                 currency=currency,
                 amount=amount,
-                balance=self._accounts[member, currency, AVAILABLE].balance,
+                balance=self._balance(member, currency),
                 kind=kind,
                 reference=reference,
                 occurred_at=occurred_at,

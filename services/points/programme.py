@@ -8,7 +8,7 @@ from chassis.conditions import FLAG
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
-from services.points.earning import Rule
+from services.points.earning import TypeRules
 from services.programme import Problems, schemas
 
 TYPES_MAX, ATTRIBUTES_MAX, CURRENCIES_MAX, RULES_MAX, TIERS_MAX, REWARDS_MAX = 256, 64, 32, 1_000, 32, 10_000
@@ -22,7 +22,7 @@ class PointsRules:
 
     programme: Programme
     schemas: dict[str, ActivitySchema] = field(default_factory=dict)
-    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    rules: dict[str, TypeRules] = field(default_factory=dict)
     currencies: list[str] = field(default_factory=list)
     tier_currency: str = ""
     tiers: list[str] = field(default_factory=list)
@@ -101,7 +101,8 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
         condition = problems.condition(f"{where}.condition", schema, rule.condition)
         amount = problems.amount(f"{where}.amount", schema, rule.amount)
         if condition is not None and amount is not None:
-            rules.rules.setdefault(rule.activity_type, []).append(Rule(rule.id, condition, amount, rule.currency))
+            of_type = rules.rules.setdefault(rule.activity_type, TypeRules(schema))
+            of_type.add(rule.id, rule.currency, rule.condition, rule.amount)
 
 
 def _compile_tiers(rules: PointsRules, problems: Problems) -> None:

@@ -19,7 +19,17 @@ class ActivityRecorded(_message.Message):
     RECORDED_AT_FIELD_NUMBER: _ClassVar[int]
     activity: _activity_pb2.Activity
     programme_version: int
-    earned: _containers.RepeatedCompositeFieldContainer[_activity_pb2.Earning]
+    earned: _containers.RepeatedCompositeFieldContainer[Earned]
     tier: str
     recorded_at: _timestamp_pb2.Timestamp
-    def __init__(self, activity: _Optional[_Union[_activity_pb2.Activity, _Mapping]] = ..., programme_version: _Optional[int] = ..., earned: _Optional[_Iterable[_Union[_activity_pb2.Earning, _Mapping]]] = ..., tier: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, activity: _Optional[_Union[_activity_pb2.Activity, _Mapping]] = ..., programme_version: _Optional[int] = ..., earned: _Optional[_Iterable[_Union[Earned, _Mapping]]] = ..., tier: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Earned(_message.Message):
+    __slots__ = ("currency", "amount", "balance")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    amount: int
+    balance: int
+    def __init__(self, currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ...) -> None: ...

@@ -90,9 +90,9 @@ class Points:
             kind = message.DESCRIPTOR.full_name
             place = events.subject("points", events.short_name(kind), brand, _member(message))
             for delivery in range(times):
-                headers = events.headers("points", number, kind, datetime.now(UTC), "")
                 # Past the duplicate window: what the stream would drop is what the inbox must.
-                headers["Nats-Msg-Id"] = f"{number}-{time.time_ns()}-{delivery}"
+                message_id = f"{number}-{time.time_ns()}-{delivery}"
+                headers = {"Nats-Msg-Id": message_id, "ce-id": str(number), "ce-type": kind}
                 await self._js.publish(place, message.SerializeToString(), headers=headers)
         return [number for number, _ in numbered]
 

@@ -8,7 +8,6 @@ import sysconfig
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ class Nats:
         name = type(message).DESCRIPTOR
         source = name.full_name.split(".")[1]
         number = event_id or next(self._ids)
-        found = headers(source, number, name.full_name, datetime.now(UTC), "")
+        found = headers(source, number, name.full_name, "")
         found["Nats-Msg-Id"] = f"{number}-{time.monotonic_ns()}"  # the server's window is not what is tested
         await self.js.publish(subject(source, name.name, brand, member), message.SerializeToString(), headers=found)
 
@@ -498,3 +497,37 @@ async def test_a_head_opens_no_stream(broker: Nats, served: Gateway) -> None:
     response = await served.http.head("/v1/members/c1/events", headers=bearer())
     assert response.status_code == 200
     assert await broker.consumers() == 0
+
+
+async def test_a_message_that_got_lost_on_the_way_is_asked_for_again(
+    broker: Nats, served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, lost = feed.Feed._take, []
+
+    async def losing(self: feed.Feed, arrived: Any) -> Any:
+        if arrived.reply.startswith("$JS.ACK.") and not lost and b"\x18\x02" in arrived.data:
+            lost.append(arrived)
+            return None
+        return await take(self, arrived)
+
+    monkeypatch.setattr(feed.Feed, "_take", losing)
+    async with served.follow("c1") as reader:
+        for amount in (1, 2, 3):
+            await broker.credit("c1", amount)
+        assert await reader.amounts(3) == [1, 2, 3]
+    assert lost
+
+
+async def test_a_consumer_that_says_nothing_is_made_again(
+    broker: Nats, served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = feed.Feed._take
+
+    async def deaf_at_first(self: feed.Feed, arrived: Any) -> Any:
+        return None if max(lane.generation for lane in self._lanes) == 1 else await take(self, arrived)
+
+    monkeypatch.setattr(feed.Feed, "_take", deaf_at_first)
+    monkeypatch.setattr(feed, "SILENT_S", 0.5)
+    async with served.follow("c1") as reader:
+        await broker.credit("c1", 1)
+        assert await reader.amounts(1) == [1]

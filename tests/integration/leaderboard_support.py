@@ -140,7 +140,7 @@ class Leaderboard:
     async def _publish(self, brand: str, number: int, message: Any) -> None:
         source, kind = SENDERS[type(message)], message.DESCRIPTOR.full_name
         member = message.activity.member if isinstance(message, ActivityRecorded) else getattr(message, "member", "_")
-        headers = events.headers(source, number, kind, datetime.now(UTC), "")
+        headers = events.headers(source, number, kind, "")
         headers["Nats-Msg-Id"] = f"{number}-{time.time_ns()}"
         place = events.subject(source, events.short_name(kind), brand, member)
         await self._js.publish(place, message.SerializeToString(), headers=headers)

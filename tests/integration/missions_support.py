@@ -91,8 +91,9 @@ class Points:
             member = message.activity.member if isinstance(message, ActivityRecorded) else events.NO_MEMBER
             kind = message.DESCRIPTOR.full_name
             for delivery in range(times):
-                found = events.headers("points", number, kind, datetime.now(UTC), "")
-                found["Nats-Msg-Id"] = f"{number}-{time.time_ns()}-{delivery}"
+                # Past the duplicate window: what the stream would drop is what the inbox must.
+                message_id = f"{number}-{time.time_ns()}-{delivery}"
+                found = {"Nats-Msg-Id": message_id, "ce-id": str(number), "ce-type": kind}
                 place = events.subject("points", events.short_name(kind), brand, member)
                 await self._js.publish(place, message.SerializeToString(), headers=found)
             published.append(number)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -112,7 +113,7 @@ class Service:
         """
 
         async def handle(events: Sequence[Event]) -> list[BaseException | None]:
-            return await write_path.submit_events([(event, translate(event)) for event in events])
+            return await write_path.submit_events([(event, _translated(event, translate)) for event in events])
 
         self.consume(source, types, handle)
 
@@ -193,6 +194,20 @@ class Service:
                 await self.nats.close()
         await self.database.close()
         tracing.shutdown(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Untranslatable:
+    """An event that could not be made a request; no unit knows it, so it fails alone and is parked."""
+
+    reason: str
+
+
+def _translated(event: Event, translate: Callable[[Event], Any]) -> Any:
+    try:
+        return translate(event)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's alone
+        return Untranslatable(repr(error))
 
 
 def run_alone(run: Callable[[Any, asyncio.Event], Any], settings: ServiceSettings) -> None:

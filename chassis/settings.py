@@ -26,7 +26,7 @@ class ServiceSettings(BaseSettings):
     jwks: str = Field(description="path or http(s) address of the JWK set that signs credentials")
     token_issuer: str = "laurels"
     token_audience: str = "laurels"
-    lanes: int = Field(1, ge=1, le=8, description="consumers that share the partitions of each stream; one worker each")
+    lanes: Literal[1, 8] = Field(1, description="consumers of each stream: one for all partitions, or one for each")
     batch_weight_max: int = Field(500, ge=1, le=5_000, description="requests that one transaction takes at most")
     queue_weight_max: int = Field(20_000, ge=1_000, description="requests that may wait; more are refused")
     concurrent_calls_max: int = Field(2_000, ge=1)

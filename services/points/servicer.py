@@ -24,6 +24,7 @@ from services.points.programme import PointsRules, compile_programme
 from services.programme import Problems
 
 ACTIVITIES_MAX = 1_000
+MOMENT_FIRST_S, MOMENT_LAST_S = -62_135_596_800, 253_402_300_799
 AMOUNT_MAX = 2**53 - 1
 REFERENCE_LENGTH_MAX, DISPLAY_NAME_LENGTH_MAX = 200, 100
 
@@ -183,6 +184,8 @@ def _activities_violations(request: activity_pb2.RecordActivitiesRequest) -> Ite
             yield FieldViolation(f"activities[{place}].member", "is not 1 to 64 characters of A-Z a-z 0-9 _ -")
         if not activity.HasField("occurred_at"):
             yield FieldViolation(f"activities[{place}].occurred_at", "is required")
+        elif not MOMENT_FIRST_S <= activity.occurred_at.seconds <= MOMENT_LAST_S:
+            yield FieldViolation(f"activities[{place}].occurred_at", "is not within the years 1 and 9999")
 
 
 def _enrol_violations(request: pb.EnrolMemberRequest) -> Iterator[FieldViolation]:

@@ -6,7 +6,7 @@ type-checked when the programme is.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -99,6 +99,37 @@ class ActivitySchema:
         for name, value in attributes.items():
             values[f"attributes.{name}"] = value
         return self.vocabulary.values(values)
+
+
+class Reader:
+    """Reads from activities the variables that some expressions use, and nothing else.
+
+    `names` are theirs; an activity's attributes must have been found without
+    violations.
+    """
+
+    def __init__(self, schema: ActivitySchema, names: Container[str]) -> None:
+        self._vocabulary = schema.vocabulary
+        self._names = names
+        self._attributes = [
+            (f"attributes.{name}", name, _PLAIN[attribute.kind], _ZEROS[attribute.kind])
+            for name, attribute in schema.attributes.items()
+            if f"attributes.{name}" in names
+        ]
+        self._id, self._occurred_at = "activity.id" in names, "activity.occurred_at" in names
+
+    def values(self, activity: Activity, variables: Mapping[str, Any]) -> Any:
+        """The values that the expressions are evaluated on; `variables` are the service's own."""
+        values = {name: value for name, value in variables.items() if name in self._names}
+        if self._attributes:
+            present = activity.attributes.fields
+            for variable, name, plain, zero in self._attributes:
+                values[variable] = plain(present[name]) if name in present else zero
+        if self._id:
+            values["activity.id"] = activity.id
+        if self._occurred_at:
+            values["activity.occurred_at"] = moment_of(activity)
+        return self._vocabulary.values(values)
 
 
 def _is_of_kind(value: Value, kind: int) -> bool:

@@ -12,7 +12,7 @@ from chassis.conditions import Amounts
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
-from services.activity import MEMBER_VARIABLES, ActivitySchema
+from services.activity import MEMBER_VARIABLES, ActivitySchema, Reader
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -40,24 +40,21 @@ class TypeGoals:
     always: list[Step] = field(default_factory=list)
     judged: list[Goal] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
-    amounts: Amounts | None = None
+    compiled: tuple[Amounts, Reader] | None = None
 
     def steps(self, recorded: ActivityRecorded, failed: Callable[[str, str], None]) -> list[Step]:
         """What an activity counts for. `failed(mission, why)` is told of expressions that fail; they count nothing."""
         if not self.judged:
             return self.always
-        if self.amounts is None:
-            self.amounts = self.schema.vocabulary.amounts(self.sources)
-        values = self._values(recorded)
-        found = self.amounts.of(values, lambda place, why: failed(self.judged[place].mission, why))
+        if self.compiled is None:
+            amounts = self.schema.vocabulary.amounts(self.sources)
+            self.compiled = amounts, Reader(self.schema, amounts.variables)
+        amounts, reader = self.compiled
+        activity = recorded.activity
+        values = reader.values(activity, {"member.id": activity.member, "member.tier": recorded.tier})
+        found = amounts.of(values, lambda place, why: failed(self.judged[place].mission, why))
         counted = [(goal, value) for goal, value in zip(self.judged, found, strict=True) if value > 0]
         return [*self.always, *counted]
-
-    def _values(self, recorded: ActivityRecorded) -> Any:
-        activity = recorded.activity
-        attributes = self.schema.attribute_values(activity.attributes)
-        member = {"member.id": activity.member, "member.tier": recorded.tier}
-        return self.schema.values(activity, attributes, member)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,7 @@ The refusals that only an HTTP edge knows are added to chassis.errors' tree:
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -95,35 +94,33 @@ class DeadlineExceeded(Unavailable):
     code = "deadline_exceeded"
 
 
-class ProblemStatus:
-    """The HTTP status of each kind of refusal; the nearest ancestor counts."""
+_STATUSES: dict[type[DomainError], int] = {
+    MethodNotAllowed: 405,
+    UnsupportedMediaType: 415,
+    RequestTimeout: 408,
+    NotImplementedByPeer: 501,
+    BodyTooLarge: 413,
+    DeadlineExceeded: 504,
+    InvalidArgument: 400,
+    Unauthenticated: 401,
+    PermissionDenied: 403,
+    NotFound: 404,
+    IdempotencyConflict: 422,
+    Aborted: 409,
+    FailedPrecondition: 409,
+    ResourceExhausted: 429,
+    Unavailable: 503,
+}
 
-    BY_KIND: ClassVar[Mapping[type[DomainError], int]] = {
-        MethodNotAllowed: 405,
-        UnsupportedMediaType: 415,
-        RequestTimeout: 408,
-        NotImplementedByPeer: 501,
-        BodyTooLarge: 413,
-        DeadlineExceeded: 504,
-        InvalidArgument: 400,
-        Unauthenticated: 401,
-        PermissionDenied: 403,
-        NotFound: 404,
-        IdempotencyConflict: 422,
-        Aborted: 409,
-        FailedPrecondition: 409,
-        ResourceExhausted: 429,
-        Unavailable: 503,
-    }
 
-    @classmethod
-    def of(cls, error: DomainError) -> int:
-        return next((cls.BY_KIND[kind] for kind in type(error).__mro__ if kind in cls.BY_KIND), 500)
+def status_of(error: DomainError) -> int:
+    """The HTTP status of a refusal: that of its kind, or of its nearest ancestor that has one."""
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 500)
 
 
 def problem(error: DomainError, *, instance: str, request_id: str) -> Response:
     """The response that tells a refusal. A kind without a status is told as `unexpected`."""
-    status = ProblemStatus.of(error)
+    status = status_of(error)
     if status == 500:
         return unexpected(instance=instance, request_id=request_id)
     body = _body(status, error.reason, error.detail, instance, request_id)

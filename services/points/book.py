@@ -206,7 +206,7 @@ class Book:
         schema = rules.schemas[activity.type]
         moment = moment_of(activity)
         member = self._members[activity.member]
-        self._join(member, moment)
+        enrolled = self._join(member, moment)
         attributes = schema.attribute_values(activity.attributes)
         of_type = rules.rules.get(activity.type)
         given: list[Award] = []
@@ -243,6 +243,7 @@ class Book:
                 ],
                 tier=member.tier,
                 recorded_at=self._stamp,
+                enrolled=enrolled,
             ),
         )
         self._activities[activity.id] = (content, earned)
@@ -324,10 +325,11 @@ class Book:
     def _enrol(self, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
         rules = self._programme()
         member = self._members[request.member]
-        enrolled = member.enrolled_at is None
-        if not enrolled and member.display_name not in ("", request.display_name):
+        if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
             raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
-        self._join(member, self._now)
+        enrolled = self._join(member, self._now)
+        if enrolled:
+            self._tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
         if member.display_name != request.display_name:
             member.display_name = request.display_name
             self._changed_members[member.member] = member
@@ -363,14 +365,15 @@ class Book:
         found = self._members.get(member)
         return found is not None and found.enrolled_at is not None
 
-    def _join(self, member: MemberState, at: datetime) -> None:
+    def _join(self, member: MemberState, at: datetime) -> bool:
+        """Enrols whoever is not; whether it did."""
         if member.enrolled_at is not None:
-            return
+            return False
         rules = self._programme()
         member.enrolled_at = at
         member.tier = tier_for(0, rules.thresholds, rules.tiers)
         self._changed_members[member.member] = member
-        self._tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=at))
+        return True
 
     def _issue(self, member: str, currency: str, amount: int, **particulars: Any) -> None:
         wallet = self._accounts[member, currency, AVAILABLE]

@@ -11,18 +11,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ActivityRecorded(_message.Message):
-    __slots__ = ("activity", "programme_version", "earned", "tier", "recorded_at")
+    __slots__ = ("activity", "programme_version", "earned", "tier", "recorded_at", "enrolled")
     ACTIVITY_FIELD_NUMBER: _ClassVar[int]
     PROGRAMME_VERSION_FIELD_NUMBER: _ClassVar[int]
     EARNED_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     RECORDED_AT_FIELD_NUMBER: _ClassVar[int]
+    ENROLLED_FIELD_NUMBER: _ClassVar[int]
     activity: _activity_pb2.Activity
     programme_version: int
     earned: _containers.RepeatedCompositeFieldContainer[Earned]
     tier: str
     recorded_at: _timestamp_pb2.Timestamp
-    def __init__(self, activity: _Optional[_Union[_activity_pb2.Activity, _Mapping]] = ..., programme_version: _Optional[int] = ..., earned: _Optional[_Iterable[_Union[Earned, _Mapping]]] = ..., tier: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    enrolled: bool
+    def __init__(self, activity: _Optional[_Union[_activity_pb2.Activity, _Mapping]] = ..., programme_version: _Optional[int] = ..., earned: _Optional[_Iterable[_Union[Earned, _Mapping]]] = ..., tier: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class Earned(_message.Message):
     __slots__ = ("currency", "amount", "balance")

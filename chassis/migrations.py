@@ -103,13 +103,21 @@ def create_chassis_tables() -> None:
     secure("outbox", grants="SELECT, INSERT, UPDATE, DELETE", every_brand="ALL")
     op.execute("""
         CREATE TABLE inbox (
-            source text NOT NULL,
-            id bigint NOT NULL,
             brand text NOT NULL,
-            claimed_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (source, id)
+            source text NOT NULL,
+            partition integer NOT NULL,
+            bucket bigint NOT NULL,
+            claimed bytea NOT NULL CHECK (length(claimed) = 125),
+            changed_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (brand, source, partition, bucket)
         )""")
-    secure("inbox", grants="SELECT, INSERT, DELETE", every_brand="ALL")
+    secure("inbox", grants="SELECT, INSERT, UPDATE (claimed, changed_at), DELETE", every_brand="ALL")
+    # The claims one by one, for people and checks.
+    op.execute("""
+        CREATE VIEW claims WITH (security_invoker) AS
+        SELECT brand, source, bucket * 1000 + place AS id
+        FROM inbox CROSS JOIN generate_series(0, 999) AS place WHERE get_bit(claimed, place) = 1""")
+    op.execute(f"GRANT SELECT ON claims TO {app_role()}")
     op.execute("""
         CREATE TABLE dead_letters (
             source text NOT NULL,

@@ -23,17 +23,19 @@ from chassis import metrics
 from chassis.consumer import Consumer
 from chassis.database import EVERY_BRAND, Database
 from chassis.events import headers, short_name, subject
+from chassis.inbox import BUCKET
 from chassis.logging import logger
 from chassis.loops import Beat
 from chassis.transport import PUBLISH_TIMEOUT_S, jetstream
 
-BUCKET = 1_000
 SETTLED_S = 5.0
 """An event published this recently may still be on its way."""
 _log = logger("reconciler")
 
-_CLAIMED = "SELECT id / $2 AS bucket, count(*) AS count FROM inbox WHERE source = $1 GROUP BY 1"
-_CLAIMED_IDS = "SELECT id FROM inbox WHERE source = $1 AND id >= $2 AND id < $3"
+_CLAIMED = "SELECT bucket, sum(bit_count(claimed))::bigint AS count FROM inbox WHERE source = $1 GROUP BY bucket"
+_CLAIMED_IDS = """
+    SELECT bucket * $3 + place AS id FROM inbox CROSS JOIN generate_series(0, $3 - 1) AS place
+    WHERE source = $1 AND bucket = $2 AND get_bit(claimed, place) = 1"""
 _PUBLISHED = """
     SELECT id / $2 AS bucket, count(*) AS count FROM outbox
     WHERE type = ANY($1::text[]) AND published_at < now() - make_interval(secs => $3)
@@ -48,7 +50,7 @@ _ROWS = """
 _FORGET = {
     "outbox": "DELETE FROM outbox WHERE published_at < now() - make_interval(days => $1)",
     # A day longer than the outbox, so that nothing is repaired that was applied.
-    "inbox": "DELETE FROM inbox WHERE claimed_at < now() - make_interval(days => $1 + 1)",
+    "inbox": "DELETE FROM inbox WHERE changed_at < now() - make_interval(days => $1 + 1)",
 }
 
 
@@ -149,7 +151,7 @@ class Reconciler:
             return 0
         published = await self._ask({"types": self._types})
         async with self._database.reading(EVERY_BRAND) as connection:
-            rows = await connection.fetch(_CLAIMED, self._source, BUCKET)
+            rows = await connection.fetch(_CLAIMED, self._source)
         claimed = {row["bucket"]: row["count"] for row in rows}
         repaired = 0
         for bucket, count in published:
@@ -160,7 +162,7 @@ class Reconciler:
     async def _repair_bucket(self, bucket: int) -> int:
         sent = await self._ask({"types": self._types, "bucket": bucket})
         async with self._database.reading(EVERY_BRAND) as connection:
-            rows = await connection.fetch(_CLAIMED_IDS, self._source, bucket * BUCKET, (bucket + 1) * BUCKET)
+            rows = await connection.fetch(_CLAIMED_IDS, self._source, bucket, BUCKET)
         missing = sorted(set(sent) - {row["id"] for row in rows})
         return int(await self._ask({"publish": missing})) if missing else 0
 

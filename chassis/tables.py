@@ -2,7 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 
@@ -28,14 +40,17 @@ class Outbox(SQLModel, table=True):
 
 
 class Inbox(SQLModel, table=True):
-    """Events whose effects are in this database."""
+    """Events whose effects are in this database: a bit for each of a thousand ids."""
 
     __tablename__ = "inbox"
+    __table_args__ = (CheckConstraint("length(claimed) = 125", name="inbox_claimed_check"),)
 
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
     source: str = Field(sa_column=Column(Text, primary_key=True))
-    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    brand: str = Field(sa_column=Column(Text, nullable=False))
-    claimed_at: datetime = Field(sa_column=stamp(default_now=True))
+    partition: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    bucket: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    claimed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    changed_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
 class DeadLetter(SQLModel, table=True):

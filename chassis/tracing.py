@@ -5,7 +5,6 @@ headers. Spans are recorded where an OTLP endpoint is configured; the context
 is passed on in any case, so that logs share the trace's id.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +52,7 @@ def traceparent() -> str:
 
 @contextmanager
 def span(service: str, name: str, parent: str = "") -> Iterator[None]:
-    """Works within a span that continues `parent`, or begins a trace.
+    """Works within a span that continues `parent`, or begins a trace where spans are recorded.
 
     A malformed parent is as good as none.
     """
@@ -61,8 +60,8 @@ def span(service: str, name: str, parent: str = "") -> Iterator[None]:
         parent = ""
     provider = _providers.get(service)
     if provider is None:
-        inherited = parent or _current.get() or f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00"
-        with _within(inherited):
+        # Nothing is recorded here; what others record is passed on.
+        with _within(parent or _current.get()):
             yield
         return
     context = _propagator.extract({"traceparent": parent or _current.get()})
@@ -75,6 +74,9 @@ def span(service: str, name: str, parent: str = "") -> Iterator[None]:
 
 @contextmanager
 def _within(value: str) -> Iterator[None]:
+    if not value:
+        yield
+        return
     reset = _current.set(value)
     bound = structlog.contextvars.bind_contextvars(trace_id=value[3:35])
     try:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from chassis import metrics, outbox
+from chassis import inbox, metrics, outbox
 from chassis.database import TRANSIENT, Database
 from chassis.errors import DomainError, ResourceExhausted, Unavailable
 from chassis.events import Event, NewEvent
@@ -68,21 +68,42 @@ class Unit(Protocol):
         """Writes what the decisions changed."""
 
 
+class Answers:
+    """The answers to requests that were handed in together, awaited as one.
+
+    A future for each of five hundred events would cost more than deciding them.
+    """
+
+    __slots__ = ("_missing", "_results", "complete")
+
+    def __init__(self, count: int) -> None:
+        self._results: list[Any] = [None] * count
+        self._missing = count
+        self.complete: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+
+    def give(self, place: int, result: Any) -> None:
+        """Answers one request; a failure is an exception."""
+        self._results[place] = result
+        self._missing -= 1
+        if self._missing == 0:
+            self.complete.set_result(self._results)
+
+
 @dataclass(slots=True, eq=False)
 class Operation:
-    """One request on its way through the write path."""
+    """One request on its way through the write path, `place`d among those handed in with it."""
 
     request: Any
     weight: int
-    answer: asyncio.Future[Any]
-    event: Event | None = None
-    traceparent: str = ""
+    answers: Answers
+    place: int
+    event: Event | None
+    traceparent: str
 
 
 @dataclass(slots=True)
 class _Queue:
     waiting: deque[Operation] = field(default_factory=deque)
-    weight: int = 0
     flusher: asyncio.Task[None] | None = None
 
 
@@ -119,8 +140,12 @@ class WritePath:
         """
         if self._weight + weight > self._queue_weight_max:
             raise ResourceExhausted("The service has too many writes waiting; try again.", code="overloaded")
-        operation = self._enqueue(brand, request, weight, None)
-        return await asyncio.shield(operation.answer)
+        answers = Answers(1)
+        self._enqueue(brand, Operation(request, weight, answers, 0, None, traceparent()))
+        (result,) = await asyncio.shield(answers.complete)
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     async def submit_events(self, events: Sequence[tuple[Event, Any]]) -> list[BaseException | None]:
         """Applies events, each as a request or None, and returns each one's failure or None.
@@ -128,8 +153,12 @@ class WritePath:
         An event that was applied before is not applied again. One that fails
         at its last delivery is parked with the reason and counts as applied.
         """
-        operations = [self._enqueue(event.brand, request, 1, event) for event, request in events]
-        results = await asyncio.gather(*(operation.answer for operation in operations), return_exceptions=True)
+        if not events:
+            return []
+        answers = Answers(len(events))
+        for place, (event, request) in enumerate(events):
+            self._enqueue(event.brand, Operation(request, 1, answers, place, event, event.traceparent))
+        results = await answers.complete
         return [result if isinstance(result, BaseException) else None for result in results]
 
     async def drain(self) -> None:
@@ -137,16 +166,14 @@ class WritePath:
         while flushers := [queue.flusher for queue in self._queues.values() if queue.flusher is not None]:
             await asyncio.gather(*flushers, return_exceptions=True)
 
-    def _enqueue(self, brand: str, request: Any, weight: int, event: Event | None) -> Operation:
-        trace = event.traceparent if event is not None else traceparent()
-        operation = Operation(request, weight, asyncio.get_running_loop().create_future(), event, trace)
-        queue = self._queues.setdefault(brand, _Queue())
+    def _enqueue(self, brand: str, operation: Operation) -> None:
+        queue = self._queues.get(brand)
+        if queue is None:
+            queue = self._queues[brand] = _Queue()
         queue.waiting.append(operation)
-        queue.weight += weight
-        self._weight += weight
+        self._weight += operation.weight
         if queue.flusher is None:
             queue.flusher = asyncio.create_task(self._flush(brand, queue))
-        return operation
 
     async def _flush(self, brand: str, queue: _Queue) -> None:
         while queue.waiting:
@@ -163,7 +190,6 @@ class WritePath:
         while queue.waiting and weight + queue.waiting[0].weight <= self._batch_weight_max:
             weight += queue.waiting[0].weight
             batch.append(queue.waiting.popleft())
-        queue.weight -= weight
         self._weight -= weight
         return batch
 
@@ -182,12 +208,7 @@ class WritePath:
             else:
                 results = [await self._park_or(brand, batch[0], error)]
         for operation, result in zip(batch, results, strict=True):
-            if operation.answer.done():
-                continue
-            if isinstance(result, BaseException):
-                operation.answer.set_exception(result)
-            else:
-                operation.answer.set_result(result)
+            operation.answers.give(operation.place, result)
 
     async def _persist(self, brand: str, batch: list[Operation]) -> list[Any]:
         """Commits a batch; repeats it over what may go away by itself."""
@@ -216,41 +237,40 @@ class WritePath:
         started = time.perf_counter()
         unit = self._begin(brand, datetime.now(UTC))
         async with self._database.transaction(brand) as connection:
-            duplicates = await _claim(connection, brand, batch)
+            claims = await inbox.lock(connection, brand, (op.event for op in batch if op.event is not None))
+            duplicates = {op for op in batch if op.event is not None and not claims.take(op.event)}
             live = [op.request for op in batch if op.request is not None and op not in duplicates]
             await unit.load(connection, live)
             results = _decide(unit, batch, duplicates)
             await unit.save(connection)
             if unit.events:
                 await outbox.append(connection, brand, unit.events)
-            await self._release_or_park(connection, brand, batch, results)
+            await self._give_back_or_park(connection, brand, batch, results, claims)
+            await claims.save()
         metrics.BATCH_SIZE.labels(self._service).observe(len(batch))
         metrics.BATCH_SECONDS.labels(self._service).observe(time.perf_counter() - started)
         if unit.events:
             self._on_commit()
         return results
 
-    async def _release_or_park(
-        self, connection: asyncpg.Connection, brand: str, batch: list[Operation], results: list[Any]
+    async def _give_back_or_park(
+        self,
+        connection: asyncpg.Connection,
+        brand: str,
+        batch: list[Operation],
+        results: list[Any],
+        claims: inbox.Claims,
     ) -> None:
-        """Gives up the claims of events that were refused; parks those refused too often."""
-        refused = [
-            (place, operation.event)
-            for place, operation in enumerate(batch)
-            if operation.event is not None and isinstance(results[place], DomainError)
-        ]
-        for place, event in refused:
-            if event.deliveries >= DELIVERIES_MAX and not isinstance(results[place], NotYet):
-                await self._park(connection, brand, event, str(results[place]))
+        """Gives back the claims of events that were refused; parks those refused too often."""
+        for place, (operation, result) in enumerate(zip(batch, results, strict=True)):
+            event = operation.event
+            if event is None or not isinstance(result, DomainError):
+                continue
+            if event.deliveries < DELIVERIES_MAX or isinstance(result, NotYet):
+                claims.give_back(event)
+            else:
+                await self._park(connection, brand, event, str(result))
                 results[place] = None
-        released = [event for place, event in refused if results[place] is not None]
-        if released:
-            await connection.execute(
-                "DELETE FROM inbox USING unnest($1::text[], $2::bigint[]) AS gone (source, id) "
-                "WHERE inbox.source = gone.source AND inbox.id = gone.id",
-                [event.source for event in released],
-                [event.id for event in released],
-            )
 
     async def _park_or(self, brand: str, operation: Operation, error: Exception) -> Any:
         """Parks an event whose handling is broken at its last delivery; else its error."""
@@ -259,8 +279,10 @@ class WritePath:
             return error
         try:
             async with self._database.transaction(brand) as connection:
-                if operation not in await _claim(connection, brand, [operation]):
+                claims = await inbox.lock(connection, brand, [event])
+                if claims.take(event):
                     await self._park(connection, brand, event, repr(error))
+                    await claims.save()
         except TRANSIENT:
             return error
         return None
@@ -279,36 +301,6 @@ class WritePath:
             event.message.SerializeToString(),
             reason,
         )
-
-
-async def _claim(connection: asyncpg.Connection, brand: str, batch: Sequence[Operation]) -> set[Operation]:
-    """Claims the events of a batch and returns the operations that were applied before.
-
-    Of two deliveries of one event in the same batch, the first one counts.
-    """
-    by_id: dict[tuple[str, int], Operation] = {}
-    duplicates: set[Operation] = set()
-    for operation in batch:
-        if operation.event is None:
-            continue
-        key = (operation.event.source, operation.event.id)
-        if key in by_id:
-            duplicates.add(operation)
-        else:
-            by_id[key] = operation
-    if not by_id:
-        return duplicates
-    keys = sorted(by_id)
-    rows = await connection.fetch(
-        "INSERT INTO inbox (source, id, brand) SELECT source, id, $3 "
-        "FROM unnest($1::text[], $2::bigint[]) AS event (source, id) "
-        "ON CONFLICT DO NOTHING RETURNING source, id",
-        [source for source, _ in keys],
-        [event_id for _, event_id in keys],
-        brand,
-    )
-    claimed = {(row["source"], row["id"]) for row in rows}
-    return duplicates | {operation for key, operation in by_id.items() if key not in claimed}
 
 
 def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) -> list[Any]:

@@ -358,7 +358,8 @@ class Nats:
             [self._program, "--config", configuration],
             log=self.log,
             cwd=self._data.nats,
-            env={"PATH": os.defpath, "TZ": "UTC"},
+            # Its heap is small; collecting it a third as often costs little memory.
+            env={"PATH": os.defpath, "TZ": "UTC", "GOGC": "300"},
             death_signal=Signals.SIGTERM,
         )
         await _ready(self._child, self._answers, self.log)

@@ -22,7 +22,9 @@ from cli.embedded import SERVICES, Servers
 PAUSE_S = 0.02
 
 # The newest id tells whether anything was published between two looks.
-_OUTBOX = "SELECT count(*) FILTER (WHERE published_at IS NULL) AS waiting, coalesce(max(id), 0) AS newest FROM outbox"
+_OUTBOX = """
+    SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting,
+        (SELECT coalesce(max(id), 0) FROM outbox) AS newest"""
 
 
 class Unsettled(Exception):

@@ -107,7 +107,7 @@ async def _every_event_has_its_effect(databases: Mapping[str, asyncpg.Connection
             for producer, types in subscriptions.items():
                 names = [kind.DESCRIPTOR.full_name for kind in types]
                 sent = await _ids(databases[producer], "SELECT id FROM outbox WHERE type = ANY($1)", names)
-                claimed = await _ids(databases[consumer], "SELECT id FROM inbox WHERE source = $1", producer)
+                claimed = await _ids(databases[consumer], "SELECT id FROM claims WHERE source = $1", producer)
                 if missing := sent - claimed:
                     found.append(f"{consumer} has not applied events {_named(missing)} of {producer}.")
                 # Before the oldest that is kept, the outbox was forgotten and the inbox not yet.

@@ -153,7 +153,7 @@ class Leaderboard:
         """Waits until the events have had their effect."""
 
         async def claimed() -> bool:
-            query = "SELECT count(*) FROM inbox WHERE brand = $1 AND id = ANY($2::bigint[])"
+            query = "SELECT count(*) FROM claims WHERE brand = $1 AND id = ANY($2::bigint[])"
             return bool((await self.fetch(query, brand, ids))[0][0] == len(set(ids)))
 
         await eventually(claimed)

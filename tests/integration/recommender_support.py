@@ -192,7 +192,7 @@ class Recommender:
         """Waits until the events of points are applied."""
 
         async def claimed() -> bool:
-            query = "SELECT count(*) FROM inbox WHERE brand = $1 AND source = 'points' AND id = ANY($2::bigint[])"
+            query = "SELECT count(*) FROM claims WHERE brand = $1 AND source = 'points' AND id = ANY($2::bigint[])"
             return bool((await self.fetch(query, brand, ids))[0][0] == len(set(ids)))
 
         await eventually(claimed)

@@ -55,7 +55,7 @@ class Missions:
         """Waits until the events are applied."""
 
         async def claimed() -> bool:
-            query = "SELECT count(*) FROM inbox WHERE brand = $1 AND source = 'points' AND id = ANY($2::bigint[])"
+            query = "SELECT count(*) FROM claims WHERE brand = $1 AND source = 'points' AND id = ANY($2::bigint[])"
             return (await fetch(self.servers, query, brand, ids))[0][0] == len(set(ids))
 
         await eventually(claimed)

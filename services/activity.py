@@ -6,14 +6,14 @@ type-checked when the programme is.
 """
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from chassis.conditions import FLAG, INTEGER, MOMENT, NUMBER, TEXT, Vocabulary
+from chassis.conditions import FLAG, INTEGER, MOMENT, NUMBER, TEXT, Amounts, Vocabulary
 from chassis.errors import FieldViolation
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.programme.v1 import programme_pb2 as pb
@@ -67,7 +67,6 @@ class ActivitySchema:
         }
         typed = {name: _TYPES[kind] for name, kind in kinds.items()}
         self.vocabulary = Vocabulary({**ACTIVITY_VARIABLES, **variables, **typed})
-        self._zeros = {name: _ZEROS[kind] for name, kind in kinds.items()}
         self._plain = {name: _PLAIN[a.kind] for name, a in self.attributes.items() if a.kind in _PLAIN}
 
     def attribute_values(self, attributes: Struct) -> dict[str, Any]:
@@ -92,34 +91,44 @@ class ActivitySchema:
             if attribute.required and name not in present:
                 yield FieldViolation(f"{path}.attributes.{name}", f"is required for {self.type!r}")
 
-    def values(self, activity: Activity, attributes: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
-        """The values that the vocabulary's expressions are evaluated on."""
-        values = {**self._zeros, **variables}
-        values["activity.id"], values["activity.occurred_at"] = activity.id, moment_of(activity)
-        for name, value in attributes.items():
-            values[f"attributes.{name}"] = value
-        return self.vocabulary.values(values)
 
+class Expressions:
+    """Amounts with their conditions over activities of one type, evaluated in one go.
 
-class Reader:
-    """Reads from activities the variables that some expressions use, and nothing else.
-
-    `names` are theirs; an activity's attributes must have been found without
-    violations.
+    Only the variables that they use are read from an activity, whose attributes
+    must have been found without violations.
     """
 
-    def __init__(self, schema: ActivitySchema, names: Container[str]) -> None:
-        self._vocabulary = schema.vocabulary
-        self._names = names
+    def __init__(self, schema: ActivitySchema) -> None:
+        self._schema = schema
+        self._sources: list[tuple[str, str]] = []
+        self._amounts: Amounts | None = None
+
+    def add(self, condition: str, amount: str) -> None:
+        """Adds an amount and the condition without which it is 0; both were checked."""
+        self._sources.append((condition, amount))
+        self._amounts = None
+
+    def of(self, activity: Activity, variables: Mapping[str, Any], failed: Callable[[int, str], None]) -> list[int]:
+        """The amounts in their order; `failed(place, why)` is told of those that fail and count as 0.
+
+        `variables` are the service's own.
+        """
+        amounts = self._amounts or self._compile()
+        return amounts.of(self._values(activity, variables), failed)
+
+    def _compile(self) -> Amounts:
+        amounts = self._amounts = self._schema.vocabulary.amounts(self._sources)
+        self._names = amounts.variables
         self._attributes = [
             (f"attributes.{name}", name, _PLAIN[attribute.kind], _ZEROS[attribute.kind])
-            for name, attribute in schema.attributes.items()
-            if f"attributes.{name}" in names
+            for name, attribute in self._schema.attributes.items()
+            if f"attributes.{name}" in self._names
         ]
-        self._id, self._occurred_at = "activity.id" in names, "activity.occurred_at" in names
+        self._id, self._occurred_at = "activity.id" in self._names, "activity.occurred_at" in self._names
+        return amounts
 
-    def values(self, activity: Activity, variables: Mapping[str, Any]) -> Any:
-        """The values that the expressions are evaluated on; `variables` are the service's own."""
+    def _values(self, activity: Activity, variables: Mapping[str, Any]) -> Any:
         values = {name: value for name, value in variables.items() if name in self._names}
         if self._attributes:
             present = activity.attributes.fields
@@ -129,7 +138,7 @@ class Reader:
             values["activity.id"] = activity.id
         if self._occurred_at:
             values["activity.occurred_at"] = moment_of(activity)
-        return self._vocabulary.values(values)
+        return self._schema.vocabulary.values(values)
 
 
 def _is_of_kind(value: Value, kind: int) -> bool:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from chassis.conditions import Amounts
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
-from services.activity import MEMBER_VARIABLES, ActivitySchema
+from services.activity import MEMBER_VARIABLES, ActivitySchema, Expressions
 from services.leaderboard.ranking import GAIN_MAX
 from services.programme import Problems, schemas
 
@@ -25,7 +24,7 @@ class Outcome(NamedTuple):
     pools: list[str]
 
 
-@dataclass(slots=True)
+@dataclass
 class TypeRules:
     """What looks at one activity type.
 
@@ -37,33 +36,32 @@ class TypeRules:
     schema: ActivitySchema
     feeds: list[tuple[str, str, str]] = field(default_factory=list)
     issues: list[tuple[str, str]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    amounts: Amounts | None = None
+    expressions: Expressions | None = None
 
     def outcome(self, recorded: ActivityRecorded, failed: Failed) -> Outcome:
         """What an activity does. What fails on it does nothing there and is told to `failed`."""
-        if self.amounts is None:
-            self.names = [board for board, _, _ in self.feeds] + [pool for pool, _ in self.issues]
-            feeds = [(condition, score) for _, condition, score in self.feeds]
-            self.amounts = self.schema.vocabulary.amounts(feeds + [(condition, "1") for _, condition in self.issues])
-        names, outcome = self.names, Outcome([], [])
-        found = self.amounts.of(self._values(recorded), lambda place, why: failed(names[place], why))
-        for place, (name, value) in enumerate(zip(names, found, strict=True)):
-            if value <= 0:
-                continue
-            if place >= len(self.feeds):
-                if name not in outcome.pools:
-                    outcome.pools.append(name)
-            elif value > GAIN_MAX:
-                failed(name, f"the score {value} is over {GAIN_MAX}")
-            else:
-                outcome.gains.append((name, value))
-        return outcome
-
-    def _values(self, recorded: ActivityRecorded) -> object:
+        expressions = self.expressions or self._compile()
+        names = self._names
         activity = recorded.activity
         member = {"member.id": activity.member, "member.tier": recorded.tier}
-        return self.schema.values(activity, self.schema.attribute_values(activity.attributes), member)
+        found = expressions.of(activity, member, lambda place, why: failed(names[place], why))
+        gains = []
+        for board, score in zip(names, found[: len(self.feeds)], strict=False):
+            if score > GAIN_MAX:
+                failed(board, f"the score {score} is over {GAIN_MAX}")
+            elif score > 0:
+                gains.append((board, score))
+        holding = zip(self.issues, found[len(self.feeds) :], strict=True)
+        return Outcome(gains, list(dict.fromkeys(pool for (pool, _), holds in holding if holds)))
+
+    def _compile(self) -> Expressions:
+        self._names = [board for board, _, _ in self.feeds] + [pool for pool, _ in self.issues]
+        self.expressions = Expressions(self.schema)
+        for _, condition, score in self.feeds:
+            self.expressions.add(condition, score)
+        for _, condition in self.issues:
+            self.expressions.add(condition, "1")
+        return self.expressions
 
 
 @dataclass(slots=True)

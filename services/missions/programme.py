@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.conditions import Amounts
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
-from services.activity import MEMBER_VARIABLES, ActivitySchema, Reader
+from services.activity import MEMBER_VARIABLES, ActivitySchema, Expressions
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -36,23 +35,17 @@ Step = tuple[Goal, int]
 class TypeGoals:
     """The goals that look at one activity type: those that every activity counts for, and those with expressions."""
 
-    schema: ActivitySchema
+    expressions: Expressions
     always: list[Step] = field(default_factory=list)
     judged: list[Goal] = field(default_factory=list)
-    sources: list[tuple[str, str]] = field(default_factory=list)
-    compiled: tuple[Amounts, Reader] | None = None
 
     def steps(self, recorded: ActivityRecorded, failed: Callable[[str, str], None]) -> list[Step]:
         """What an activity counts for. `failed(mission, why)` is told of expressions that fail; they count nothing."""
         if not self.judged:
             return self.always
-        if self.compiled is None:
-            amounts = self.schema.vocabulary.amounts(self.sources)
-            self.compiled = amounts, Reader(self.schema, amounts.variables)
-        amounts, reader = self.compiled
         activity = recorded.activity
-        values = reader.values(activity, {"member.id": activity.member, "member.tier": recorded.tier})
-        found = amounts.of(values, lambda place, why: failed(self.judged[place].mission, why))
+        member = {"member.id": activity.member, "member.tier": recorded.tier}
+        found = self.expressions.of(activity, member, lambda place, why: failed(self.judged[place].mission, why))
         counted = [(goal, value) for goal, value in zip(self.judged, found, strict=True) if value > 0]
         return [*self.always, *counted]
 
@@ -95,7 +88,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         schema = known[mission.activity_type] if resolved else None
         compiles = schema is not None and _check_expressions(where, mission, schema, problems)
         if schema is not None and goal is not None and compiles and mission.id not in taken:
-            _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(schema)), mission, goal)
+            _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(Expressions(schema))), mission, goal)
         taken.add(mission.id)
     given = {mission.badge for mission in missions}
     for place, badge in enumerate(badges):
@@ -146,4 +139,4 @@ def _add(goals: TypeGoals, mission: pb.Mission, goal: Goal) -> None:
         goals.always.append((goal, 1))
         return
     goals.judged.append(goal)
-    goals.sources.append((mission.condition, amount))
+    goals.expressions.add(mission.condition, amount)

@@ -113,7 +113,7 @@ class Book:
                     (enrolling if rules.enrols_on_first_activity else members).add(activity.member)
                     ids.add(activity.id)
                     if (of_type := rules.rules.get(activity.type)) is not None:
-                        wallets.update((activity.member, currency) for _, currency in of_type.rules)
+                        wallets.update((activity.member, currency) for currency in of_type.currencies)
             elif isinstance(request, points_pb2.EnrolMemberRequest):
                 enrolling.add(request.member)
             elif isinstance(request, points_pb2.SpendRequest):
@@ -216,7 +216,7 @@ class Book:
                 "member.tier": member.tier,
                 "member.is_first_activity": activity.type not in member.seen_types,
             }
-            given = of_type.awards(schema.values(activity, attributes, variables), self._rule_failed)
+            given = of_type.awards(activity, variables, self._rule_failed)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             self._changed_members[member.member] = member

@@ -4,12 +4,12 @@ A rule that fails on an activity earns nothing there and is reported; it never
 refuses the activity.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from chassis.conditions import Amounts
-from services.activity import ActivitySchema
+from laurels.activity.v1.activity_pb2 import Activity
+from services.activity import ActivitySchema, Expressions
 
 AMOUNT_MAX = 2**53 - 1
 
@@ -23,34 +23,31 @@ class Award:
     amount: int
 
 
-@dataclass(slots=True)
 class TypeRules:
-    """The earning rules of one activity type, evaluated in one go.
+    """The earning rules of one activity type."""
 
-    `rules` are ids with currencies, `sources` their conditions with amounts.
-    """
-
-    schema: ActivitySchema
-    rules: list[tuple[str, str]] = field(default_factory=list)
-    sources: list[tuple[str, str]] = field(default_factory=list)
-    amounts: Amounts | None = None
+    def __init__(self, schema: ActivitySchema) -> None:
+        self._rules: list[str] = []
+        self._expressions = Expressions(schema)
+        self.currencies: list[str] = []
 
     def add(self, rule: str, currency: str, condition: str, amount: str) -> None:
         """Adds a rule whose expressions were checked."""
-        self.rules.append((rule, currency))
-        self.sources.append((condition, amount))
+        self._rules.append(rule)
+        self.currencies.append(currency)
+        self._expressions.add(condition, amount)
 
-    def awards(self, values: Any, failed: Callable[[str, str], None]) -> list[Award]:
+    def awards(
+        self, activity: Activity, variables: Mapping[str, Any], failed: Callable[[str, str], None]
+    ) -> list[Award]:
         """The awards of an activity.
 
-        `values` are the activity's and the member's; `failed(rule, why)` is
-        told of rules that could not be evaluated.
+        `variables` are the member's; `failed(rule, why)` is told of rules that
+        could not be evaluated.
         """
-        if self.amounts is None:
-            self.amounts = self.schema.vocabulary.amounts(self.sources)
-        found = self.amounts.of(values, lambda place, why: failed(self.rules[place][0], why))
+        found = self._expressions.of(activity, variables, lambda place, why: failed(self._rules[place], why))
         awards = []
-        for (rule, currency), amount in zip(self.rules, found, strict=True):
+        for rule, currency, amount in zip(self._rules, self.currencies, found, strict=True):
             if amount > AMOUNT_MAX:
                 failed(rule, f"the amount {amount} is over {AMOUNT_MAX}")
             elif amount > 0:

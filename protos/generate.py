@@ -50,7 +50,12 @@ def generate(target: Path) -> None:
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
-    names = {path.relative_to(root) for root in (fresh, committed) for path in root.glob("laurels/**/*.py*") if path.suffix != ".pyc"}
+    names = {
+        path.relative_to(root)
+        for root in (fresh, committed)
+        for path in root.glob("laurels/**/*.py*")
+        if path.suffix != ".pyc"
+    }
     return [str(n) for n in sorted(names) if not _same(fresh / n, committed / n)]
 
 

@@ -5,7 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 UV_VERSION := 0.13.9
-UV := $(VENV)/tools/bin/uv
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
 BIN := $(VENV)/bin
 ARGS ?=
 DESCRIPTORS := build/descriptors.binpb
@@ -21,8 +22,8 @@ help:  ## Show this
 
 $(UV):
 	$(PYTHON) -c 'import sys; sys.exit("Laurels needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)/tools
-	$(VENV)/tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 # Two environments in one folder: what runs, and with it what tests and builds.
 $(VENV)/.runtime: $(UV) pyproject.toml uv.lock
@@ -67,4 +68,4 @@ check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, d
 	$(UV) lock --check --quiet
 
 clean:  ## Remove the environment and what was built
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TOOLS) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

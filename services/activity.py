@@ -8,6 +8,7 @@ type-checked when the programme is.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from operator import attrgetter
 from typing import Any
 
@@ -43,8 +44,8 @@ _PLAIN: Mapping[int, Callable[[Value], Any]] = {
 }
 _DESCRIBED: Mapping[int, str] = {
     pb.ATTRIBUTE_KIND_INTEGER: "a whole number below 2^53 in size",
-    pb.ATTRIBUTE_KIND_NUMBER: "a number",
-    pb.ATTRIBUTE_KIND_TEXT: f"text of at most {TEXT_LENGTH_MAX} characters",
+    pb.ATTRIBUTE_KIND_NUMBER: "a finite number",
+    pb.ATTRIBUTE_KIND_TEXT: f"text of at most {TEXT_LENGTH_MAX} characters without NUL",
     pb.ATTRIBUTE_KIND_FLAG: "true or false",
 }
 ACTIVITY_VARIABLES: Mapping[str, Any] = {"activity.id": TEXT, "activity.occurred_at": MOMENT}
@@ -146,9 +147,11 @@ def _is_of_kind(value: Value, kind: int) -> bool:
     if kind == pb.ATTRIBUTE_KIND_INTEGER:
         return which == "number_value" and value.number_value.is_integer() and abs(value.number_value) <= INTEGER_MAX
     if kind == pb.ATTRIBUTE_KIND_NUMBER:
-        return which == "number_value"
+        return which == "number_value" and isfinite(value.number_value)
     if kind == pb.ATTRIBUTE_KIND_TEXT:
-        return which == "string_value" and len(value.string_value) <= TEXT_LENGTH_MAX
+        # PostgreSQL keeps no NUL in text, and JSON states no infinity.
+        text = value.string_value
+        return which == "string_value" and len(text) <= TEXT_LENGTH_MAX and "\0" not in text
     return which == "bool_value"
 
 

@@ -34,8 +34,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 # Far above what a real outbox of the session reaches, and apart from the other services' tests.
 _ids = itertools.count(5 * 10**15 + time.time_ns() // 1_000)
 
-INTEGER, TEXT, FLAG = (
+INTEGER, NUMBER, TEXT, FLAG = (
     programme_pb2.ATTRIBUTE_KIND_INTEGER,
+    programme_pb2.ATTRIBUTE_KIND_NUMBER,
     programme_pb2.ATTRIBUTE_KIND_TEXT,
     programme_pb2.ATTRIBUTE_KIND_FLAG,
 )
@@ -61,6 +62,7 @@ def programme(*rules: pb.EarningRule, explicit: bool = False, name: str = "Test"
                 attributes=[
                     programme_pb2.Attribute(name="amount", kind=INTEGER, required=True),
                     programme_pb2.Attribute(name="pieces", kind=INTEGER),
+                    programme_pb2.Attribute(name="weight", kind=NUMBER),
                     programme_pb2.Attribute(name="category", kind=TEXT),
                     programme_pb2.Attribute(name="gift", kind=FLAG),
                 ],

@@ -216,6 +216,31 @@ async def test_everything_wrong_with_a_request_is_named_by_its_place(points: Poi
     assert (await points.record(shop, purchase("good", amount=1))).accepted == 1
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("pieces", 2.5),
+        ("pieces", 2**53),
+        ("pieces", "2"),
+        ("weight", True),
+        ("weight", float("nan")),
+        ("weight", float("inf")),
+        ("category", "x" * 1_025),
+        ("category", "nul \0"),
+        ("category", None),
+        ("gift", 1),
+        ("gift", {"is": True}),
+    ],
+    ids=repr,
+)
+async def test_a_value_that_is_not_of_its_attributes_kind_is_refused(
+    points: Points, shop: str, attribute: str, value: Any
+) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        await points.record(shop, purchase("p", **{attribute: value}))
+    assert fields_of(refusal.value) == [f"activities[0].attributes.{attribute}"]
+
+
 async def test_a_malformed_activity_is_named_by_its_place(points: Points, shop: str) -> None:
     timeless = purchase("timeless")
     timeless.ClearField("occurred_at")

@@ -4,6 +4,7 @@ JSON in production, colours on a terminal. Context travels in contextvars, so a
 line deep in a service says for whom it works without being told.
 """
 
+import json
 import logging
 import sys
 from typing import Any
@@ -24,13 +25,27 @@ class _StandardError:
         sys.stderr.flush()
 
 
+def _line(event: dict[str, Any], **_: Any) -> str:
+    """An event as JSON, whatever is in it: to tell of trouble must not be trouble.
+
+    >>> _line({"event": "taken", "id": 7})
+    '{"event":"taken","id":7}'
+    >>> _line({"id": 2**64})
+    '{"id": "18446744073709551616"}'
+    """
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate
+        return json.dumps({key: repr(value) for key, value in event.items()})
+
+
 _STANDARD_ERROR: Any = _StandardError()
 
 
 def configure(log_format: str, level: str) -> None:
     """Sets the process' logging up; calling it again replaces it."""
     renderer: Any = (
-        structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode())
+        structlog.processors.JSONRenderer(serializer=_line)
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),

@@ -158,7 +158,8 @@ class WritePath:
         answers = Answers(len(events))
         for place, (event, request) in enumerate(events):
             self._enqueue(event.brand, Operation(request, 1, answers, place, event, event.traceparent))
-        results = await answers.complete
+        # A consumer that is cancelled in its midst does not take the batch's answers away.
+        results = await asyncio.shield(answers.complete)
         return [result if isinstance(result, BaseException) else None for result in results]
 
     async def drain(self) -> None:
@@ -193,22 +194,25 @@ class WritePath:
         self._weight -= weight
         return batch
 
-    async def _run(self, brand: str, batch: list[Operation]) -> None:
-        """Commits a batch and answers everybody in it, whatever happens."""
+    async def _run(self, brand: str, batch: list[Operation]) -> set[str]:
+        """Commits a batch and answers everybody in it, whatever happens; returns the members whose events failed."""
         try:
             results = await self._persist(brand, batch)
         except Exception as error:  # noqa: BLE001 - isolated by splitting, then told to its one caller
-            lost = isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.UniqueViolationError)
-            if len(batch) > 1 and not lost:
-                await self._split(brand, batch)
-                return
-            _log.error("transaction failed", service=self._service, requests=len(batch), exc_info=error)
-            if lost:
-                results = [Unavailable(f"The database of {self._service} is away; try again.") for _ in batch]
-            else:
-                results = [await self._park_or(brand, batch[0], error)]
-        for operation, result in zip(batch, results, strict=True):
-            operation.answers.give(operation.place, result)
+            results = await self._failed(brand, batch, error)
+        if not results:
+            return await self._split(brand, batch)
+        return _answer(batch, results)
+
+    async def _failed(self, brand: str, batch: list[Operation], error: Exception) -> list[Any]:
+        """The results of a batch that cannot be committed; none when it is to be split."""
+        lost = isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.UniqueViolationError)
+        if len(batch) > 1 and not lost:
+            return []
+        _log.error("transaction failed", service=self._service, requests=len(batch), exc_info=error)
+        if lost:
+            return [Unavailable(f"The database of {self._service} is away; try again.") for _ in batch]
+        return [await self._park_or(brand, batch[0], error)]
 
     async def _persist(self, brand: str, batch: list[Operation]) -> list[Any]:
         """Commits a batch; repeats it over what may go away by itself."""
@@ -227,11 +231,14 @@ class WritePath:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, 1.0)
 
-    async def _split(self, brand: str, batch: list[Operation]) -> None:
+    async def _split(self, brand: str, batch: list[Operation]) -> set[str]:
         metrics.BATCH_SPLITS.labels(self._service).inc()
         middle = len(batch) // 2
-        await self._run(brand, batch[:middle])
-        await self._run(brand, batch[middle:])
+        behind = await self._run(brand, batch[:middle])
+        held = [op for op in batch[middle:] if op.event is not None and op.event.member in behind]
+        _answer(held, [_held_back() for _ in held])
+        rest = [op for op in batch[middle:] if op not in held]
+        return behind | await self._run(brand, rest) if rest else behind
 
     async def _commit(self, brand: str, batch: list[Operation]) -> list[Any]:
         started = time.perf_counter()
@@ -283,7 +290,8 @@ class WritePath:
                 if claims.take(event):
                     await self._park(connection, brand, event, repr(error))
                     await claims.save()
-        except TRANSIENT:
+        except Exception as parking:  # noqa: BLE001 - what cannot be parked comes again, and others go on
+            _log.error("event not parked", service=self._service, event_id=event.id, error=repr(parking))
             return error
         return None
 
@@ -310,7 +318,7 @@ def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) 
         if operation in duplicates or operation.request is None:
             results.append(None)
         elif operation.event is not None and operation.event.member in behind:
-            results.append(HeldBack("An earlier event of the same member failed."))
+            results.append(_held_back())
         else:
             try:
                 results.append(unit.decide(operation.request))
@@ -319,3 +327,17 @@ def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) 
                 if operation.event is not None:
                     behind.add(operation.event.member)
     return results
+
+
+def _held_back() -> HeldBack:
+    return HeldBack("An earlier event of the same member failed.")
+
+
+def _answer(batch: Sequence[Operation], results: Sequence[Any]) -> set[str]:
+    """Answers everybody in a batch; returns the members whose events failed."""
+    behind = set()
+    for operation, result in zip(batch, results, strict=True):
+        operation.answers.give(operation.place, result)
+        if operation.event is not None and isinstance(result, BaseException):
+            behind.add(operation.event.member)
+    return behind

@@ -98,6 +98,7 @@ class Consumer:
         self._something = asyncio.Event()
         self._open = 0
         self._heard_at = 0.0
+        self._gone = False
 
     async def run(self, beat: Beat) -> None:
         """Consumes for ever, while no other replica works in this lane."""
@@ -118,6 +119,9 @@ class Consumer:
         try:
             while True:
                 beat()
+                if self._gone:
+                    await self._ensure()
+                    self._gone = False
                 await self._ask(inbox)
                 if not self._arrived:
                     await self._wait()
@@ -145,6 +149,8 @@ class Consumer:
         elif status != "100":
             unsent = header(message, "Nats-Pending-Messages")
             self._open = max(self._open - int(unsent), 0) if unsent.isdigit() else 0
+            # Nobody answers for a consumer that was deleted; asking again and again would not bring it back.
+            self._gone = self._gone or status == "503"
         self._something.set()
 
     async def _ask(self, inbox: str) -> None:
@@ -165,7 +171,9 @@ class Consumer:
     async def _wait(self) -> None:
         self._something.clear()
         try:
-            await asyncio.wait_for(self._something.wait(), PULL_EXPIRES_S / 2)
+            # Not asyncio.wait_for; see chassis.outbox.
+            async with asyncio.timeout(PULL_EXPIRES_S / 2):
+                await self._something.wait()
         except TimeoutError:
             # No message and no heartbeat: the request was lost with a
             # connection, or the consumer with the store.
@@ -212,7 +220,7 @@ class Consumer:
         try:
             return Event(
                 source=self._source,
-                id=int(header(message, "ce-id")),
+                id=_event_id(header(message, "ce-id")),
                 brand=tokens[4],
                 member=tokens[5],
                 message=message_class(header(message, "ce-type")).FromString(message.data),
@@ -242,6 +250,20 @@ def _deliveries(message: Msg) -> int:
     """
     tokens = message.reply.split(".")
     return int(tokens[4] if len(tokens) < 12 else tokens[6])
+
+
+def _event_id(text: str) -> int:
+    """An id as an outbox gives it, which the inbox can claim. Raises ValueError.
+
+    >>> _event_id("17")
+    17
+    >>> _event_id("9223372036854775808")
+    Traceback (most recent call last):
+    ValueError: no event id: '9223372036854775808'
+    """
+    if not 0 < (number := int(text)) < 2**63:
+        raise ValueError(f"no event id: {text!r}")
+    return number
 
 
 async def _beat_every_second(beat: Beat) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -102,14 +103,18 @@ class Publisher:
         self._missing = {row["id"]: None for row in rows}
         self._refused = {}
         for row in rows:
-            await self._client.publish(
-                subject(self._service, short_name(row["type"]), row["brand"], row["member"]),
-                row["payload"],
-                reply=f"{self._inbox}.{self._round}.{row['id']}",
-                headers=headers(self._service, row["id"], row["type"], row["traceparent"]),
-            )
+            try:
+                await self._client.publish(
+                    subject(self._service, short_name(row["type"]), row["brand"], row["member"]),
+                    row["payload"],
+                    reply=f"{self._inbox}.{self._round}.{row['id']}",
+                    headers=headers(self._service, row["id"], row["type"], row["traceparent"]),
+                )
+            except nats.errors.MaxPayloadError:
+                self._settle(row["id"], Unavailable(f"Event {row['id']} is larger than NATS takes."))
         try:
-            await asyncio.wait_for(self._complete.wait(), PUBLISH_TIMEOUT_S)
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                await self._complete.wait()
         except TimeoutError:
             late = Unavailable(f"JetStream did not acknowledge within {PUBLISH_TIMEOUT_S} s.")
             return self._refused | dict.fromkeys(self._missing, late)
@@ -119,10 +124,17 @@ class Publisher:
         *_, number, row_id = message.subject.split(".")
         if int(number) != self._round:
             return
+        refusal = None
         if header(message, "Status") or b'"error"' in message.data:
             reason = message.data.decode(errors="replace") or "no stream takes the subject"
-            self._refused[int(row_id)] = Unavailable(f"JetStream refused an event: {reason}")
-        self._missing.pop(int(row_id), None)
+            refusal = Unavailable(f"JetStream refused an event: {reason}")
+        self._settle(int(row_id), refusal)
+
+    def _settle(self, row_id: int, refusal: Exception | None) -> None:
+        """Notes what became of a row of this round."""
+        if refusal is not None:
+            self._refused[row_id] = refusal
+        self._missing.pop(row_id, None)
         if not self._missing:
             self._complete.set()
 
@@ -168,7 +180,9 @@ class Relay:
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self._committed.wait(), POLL_S)
+            # Not asyncio.wait_for: in Python 3.11 it forgets a cancellation that comes with what it waits for.
+            async with asyncio.timeout(POLL_S):
+                await self._committed.wait()
         except TimeoutError:
             return
 

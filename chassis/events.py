@@ -49,7 +49,7 @@ def partition(member: str) -> int:
     """The partition of a member's events, 0 to PARTITIONS - 1.
 
     >>> partition("c00001"), partition("c00002")
-    (0, 2)
+    (1, 3)
     """
     return crc32(member.encode()) % PARTITIONS
 
@@ -58,7 +58,7 @@ def subject(service: str, event: str, brand: str, member: str) -> str:
     """The subject of an event.
 
     >>> subject("points", "TierChanged", "cdnow", "c00001")
-    'laurels.points.TierChanged.p0.cdnow.c00001'
+    'laurels.points.TierChanged.p1.cdnow.c00001'
     """
     return f"laurels.{service}.{event}.p{partition(member)}.{brand}.{member}"
 

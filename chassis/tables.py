@@ -72,6 +72,7 @@ class Configuration(SQLModel, table=True):
     """The versions of each brand's configuration document."""
 
     __tablename__ = "configurations"
+    __table_args__ = (CheckConstraint("version > 0", name="configurations_version_check"),)
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))

@@ -115,7 +115,8 @@ class Verifier:
     def _decode(self, token: str, keys: KeySet) -> Caller | None:
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError):
+            # A stranger's header may hold any JSON where the library expects a text or a list.
             return None
         claims = decoded.claims
         audience = claims.get("aud")

@@ -26,6 +26,9 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 DOMAIN = "laurels"
+# Together 7 of the 8 KiB that headers may have: the sentence is there twice,
+# once with every byte beyond ASCII as three, and the rest in base64.
+DETAIL_BYTES_MAX, VIOLATIONS_BYTES_MAX = 512, 3_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,41 @@ class Unavailable(DomainError):
 
 
 def to_status(error: DomainError) -> Any:
-    """The gRPC status of an error, with ErrorInfo and BadRequest details."""
+    """The gRPC status of an error, with ErrorInfo and BadRequest details.
+
+    It travels in the answer's headers, and a client that finds them larger
+    than 8 KiB drops it for an error of its own. So the sentence is cut, and
+    violations that do not fit are left out, the last ones first.
+    """
     details = [_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))]
     if error.violations:
-        bad = error_details_pb2.BadRequest()
-        for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.detail)
-        details.append(_packed(bad))
+        details.append(_packed(_bad_request(error.violations)))
     number: int = code_pb2.Code.Value(error.status.name)
-    return rpc_status.to_status(status_pb2.Status(code=number, message=error.detail, details=details))
+    message = _cut(error.detail, DETAIL_BYTES_MAX)
+    return rpc_status.to_status(status_pb2.Status(code=number, message=message, details=details))
+
+
+def _bad_request(violations: Sequence[FieldViolation]) -> Any:
+    bad = error_details_pb2.BadRequest()
+    for violation in violations:
+        field, detail = _cut(violation.field, DETAIL_BYTES_MAX), _cut(violation.detail, DETAIL_BYTES_MAX)
+        bad.field_violations.add(field=field, description=detail)
+        if bad.ByteSize() > VIOLATIONS_BYTES_MAX:
+            del bad.field_violations[-1]
+            break
+    return bad
+
+
+def _cut(text: str, bytes_max: int) -> str:
+    """A text's beginning, so that it is no longer than `bytes_max` in UTF-8.
+
+    >>> _cut("Größe", 7), _cut("Größe", 6)
+    ('Größe', 'Gr…')
+    """
+    encoded = text.encode()
+    if len(encoded) <= bytes_max:
+        return text
+    return encoded[: bytes_max - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def from_rpc(error: Any) -> DomainError:

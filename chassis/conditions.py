@@ -55,11 +55,17 @@ class Vocabulary:
 
     def condition(self, source: str) -> "Condition":
         """A condition; the empty one always holds. Raises InvalidExpression."""
-        return Condition(None if not source.strip() else self._compile(source, cel.Type.BOOL, "true or false"))
+        if not source.strip():
+            return Condition(None)
+        found = self._compile(source, cel.Type.BOOL, "true or false")
+        self._check_guarded(source, "0")
+        return Condition(found)
 
     def amount(self, source: str) -> "Amount":
         """An expression for a whole number. Raises InvalidExpression."""
-        return Amount(self._compile(source, cel.Type.INT, "a whole number (int)"))
+        found = self._compile(source, cel.Type.INT, "a whole number (int)")
+        self._check_guarded("true", source)
+        return Amount(found)
 
     def amounts(self, guarded: Sequence[tuple[str, str]]) -> "Amounts":
         """Amounts, each with the condition without which it is 0, evaluated many at a time.
@@ -67,6 +73,13 @@ class Vocabulary:
         Every source must compile by itself, as `condition` and `amount` check.
         """
         return Amounts(self._env, self._names, guarded)
+
+    def _check_guarded(self, condition: str, amount: str) -> None:
+        """Refuses what compiles by itself and not within `Amounts`, where it is nested a little deeper."""
+        try:
+            self._env.compile(f"[{_guarded(condition, amount)}]")
+        except RuntimeError:
+            raise InvalidExpression("is nested too deeply") from None
 
     def _compile(self, source: str, wanted: Any, described: str) -> Any:
         if len(source) > SOURCE_LENGTH_MAX:

@@ -9,6 +9,7 @@ the events are played again from the first to the last.
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +22,7 @@ from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, Servers
 from cli.settlement import Unsettled, settlement_of
 from laurels.activity.v1.events_pb2 import ActivityRecorded
-from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
+from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.activity import moment_of
@@ -30,6 +31,9 @@ from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import programme as missions_programme
 from services.missions.progress import Progress, grow
+from services.recommender import programme as recommender_programme
+from services.recommender.profile import Change
+from services.recommender.programme import AMOUNT
 
 SETTLE_S = 60.0
 STATEMENT_TIMEOUT = "120s"
@@ -146,18 +150,24 @@ async def _missions_are_their_replay(databases: Mapping[str, asyncpg.Connection]
     rules = await _rules(connection, missions_programme.compile_document)
     states: dict[tuple[str, str], Progress] = {}
     badges: set[tuple[str, str]] = set()
+    completions: dict[tuple[str, str], str] = {}
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
         member = recorded.activity.member
         for goal, value in rules[recorded.programme_version].steps(recorded, _ignore):
             state = states.setdefault((member, goal.mission), Progress())
-            if grow(state, value, goal.target, moment_of(recorded.activity)) and goal.badge:
-                badges.add((member, goal.badge))
+            if grow(state, value, goal.target, moment_of(recorded.activity)):
+                completions[member, goal.mission] = recorded.activity.id
+                if goal.badge:
+                    badges.add((member, goal.badge))
     again = {key: (state.progress, state.completed_at) for key, state in states.items()}
     rows = await connection.fetch("SELECT member, mission, progress, completed_at FROM progress")
     kept = {(row["member"], row["mission"]): (row["progress"], row["completed_at"]) for row in rows}
+    rows = await connection.fetch("SELECT member, mission, activity FROM completions")
+    kept_completions = {(row["member"], row["mission"]): row["activity"] for row in rows}
     kept_badges = {tuple(row) for row in await connection.fetch("SELECT member, badge FROM badges")}
     return [
         *_difference("Progress", kept, again),
+        *_difference("Completions", kept_completions, completions),
         *_difference("Badges", dict.fromkeys(kept_badges), dict.fromkeys(badges)),
     ]
 
@@ -169,37 +179,60 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
     cards: dict[str, str] = {}
     for credited in facts[PointsCredited.DESCRIPTOR.full_name]:
         for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
-            scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime())
+            scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime(tzinfo=UTC))
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
-        under, member = rules[recorded.programme_version], recorded.activity.member
+        under, member, at = rules[recorded.programme_version], recorded.activity.member, moment_of(recorded.activity)
         for earned in recorded.earned:
             for board in under.by_currency.get(earned.currency, ()):
-                scores.add(board, member, earned.amount, recorded.activity.occurred_at.ToDatetime())
+                scores.add(board, member, earned.amount, at)
         of_type = under.by_type.get(recorded.activity.type)
         if of_type is None:
             continue
         outcome = of_type.outcome(recorded, _ignore)
         for board, score in outcome.gains:
-            scores.add(board, member, score, recorded.activity.occurred_at.ToDatetime())
+            scores.add(board, member, score, at)
         cause = activity_cause(recorded.activity.id)
         cards |= {card_id(brand, pool, cause): member for pool in outcome.pools}
     for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
         cause = mission_cause(done.mission, done.member)
         pools = rules[done.programme_version].by_mission.get(done.mission, ())
         cards |= {card_id(brand, pool, cause): done.member for pool in pools}
-    rows = await connection.fetch("SELECT board, member, score FROM scores")
-    kept = {(row["board"], row["member"]): row["score"] for row in rows}
-    again = {key: score for key, (score, _) in scores.by_key.items()}
+    rows = await connection.fetch("SELECT board, member, score, reached_at FROM scores")
+    kept = {(row["board"], row["member"]): (row["score"], row["reached_at"]) for row in rows}
+    told_cards = {issued.card: issued.member for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
     kept_cards = {
         row["card"]: row["member"] for row in await connection.fetch("SELECT card, member FROM scratch_cards")
     }
-    return [*_difference("Scores", kept, again), *_difference("Scratch cards", kept_cards, cards)]
+    return [
+        *_difference("Scores", kept, scores.by_key),
+        *_difference("Scratch cards", kept_cards, cards),
+        *_difference("Scratch cards told of", told_cards, cards),
+    ]
 
 
 async def _profiles_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
-    again = Counter(recorded.activity.member for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name])
-    rows = await databases["recommender"].fetch("SELECT member, activities FROM profiles WHERE activities > 0")
-    return _difference("Profiles", {row["member"]: row["activities"] for row in rows}, dict(again))
+    connection = databases["recommender"]
+    rules = await _rules(connection, recommender_programme.compile_document)
+    changes: dict[str, Change] = {}
+    for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
+        activity, values = recorded.activity, recorded.activity.attributes.fields
+        counts = activity.type in rules[recorded.programme_version].amount_types and AMOUNT in values
+        amount = int(values[AMOUNT].number_value) if counts else 0
+        changes.setdefault(activity.member, Change()).see_activity(moment_of(activity), amount)
+    again = {name: (seen.activities, seen.amount, seen.first_at, seen.last_at) for name, seen in changes.items()}
+    rows = await connection.fetch("SELECT member, activities, amount::text, first_at, last_at, tier FROM profiles")
+    kept = {
+        row["member"]: (row["activities"], int(row["amount"]), row["first_at"], row["last_at"])
+        for row in rows
+        if row["activities"] > 0
+    }
+    # Each change of a tier is told, so that the newest event names the one that the member is in.
+    tiers = {row["member"]: row["tier"] for row in await databases["points"].fetch("SELECT member, tier FROM members")}
+    kept_tiers = {row["member"]: row["tier"] for row in rows}
+    return [
+        *_difference("Profiles", kept, again),
+        *_difference("Profiles' tiers", kept_tiers, {name: tiers.get(name) for name in kept_tiers}),
+    ]
 
 
 # -- reading -----------------------------------------------------------------
@@ -226,7 +259,7 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
     wanted = {
         "points": (ActivityRecorded, PointsCredited),
         "missions": (MissionCompleted,),
-        "leaderboard": (ScratchCardRevealed,),
+        "leaderboard": (ScratchCardIssued, ScratchCardRevealed),
     }
     facts: dict[str, list[Any]] = {}
     for service, kinds in wanted.items():

@@ -187,9 +187,10 @@ class Service:
     ) -> None:
         """Stops in the order of reliability.md: calls, loops, transactions, connections."""
         await self.server.stop(self.settings.drain_s)
+        # The consumers first: while they hand in a backlog, nothing would ever be drained.
+        await self.loops.stop()
         for path in self._write_paths:
             await path.drain()
-        await self.loops.stop()
         if hasattr(self, "nats"):
             with contextlib.suppress(nats.errors.Error, OSError):
                 await self.nats.close()

@@ -1,6 +1,7 @@
 """A loop goes on whatever fails in it, tells when it is silent, and ends when it is told to."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ WITHIN_S = 5.0
 def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """A clock that is set by hand."""
     found = {"now": 1_000.0}
-    monkeypatch.setattr(loops.time, "monotonic", lambda: found["now"])
+    monkeypatch.setattr(loops, "time", SimpleNamespace(monotonic=lambda: found["now"]))
     return found
 
 

@@ -39,10 +39,15 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.UniqueViolationError,
     OSError,
 )
-"""What may go away by itself: lost connections, lock trouble, a key that another transaction took first."""
+"""What may go away by itself: lost connections, lock trouble, a key that another transaction took first.
+
+asyncpg tells with an InternalClientError of a connection that was used between
+the server's last word and its end.
+"""
 
 
 class Database:

@@ -31,12 +31,15 @@ async def exclusively(url: str, name: str) -> AsyncIterator[None]:
     )
     holder = asyncio.current_task()
     assert holder is not None  # noqa: S101 - a coroutine always runs in a task
-    lost = False
+    lost, left = False, False
 
     def on_loss(_: object) -> None:
         nonlocal lost
-        lost = True
-        holder.cancel()
+        # The listener is called a moment after the loss; by then the block may
+        # have failed of it, and the holder be at other work.
+        if not left:
+            lost = True
+            holder.cancel()
 
     connection.add_termination_listener(on_loss)
     try:
@@ -49,6 +52,7 @@ async def exclusively(url: str, name: str) -> AsyncIterator[None]:
         holder.uncancel()
         raise Unavailable(f"The lock {name!r} was lost with its connection.") from None
     finally:
+        left = True
         connection.remove_termination_listener(on_loss)
         if not connection.is_closed():
             connection.terminate()

@@ -25,6 +25,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
+from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import moment_of
 from services.leaderboard import programme as leaderboard_programme
 from services.leaderboard.ranking import Scores
@@ -88,6 +89,7 @@ async def _brand_violations(databases: Mapping[str, asyncpg.Connection], brand: 
             arguments = (seed_key,) if service == "leaderboard" else ()
             check = import_module(f"services.{service}.verification").violations
             found += [f"{service}: {sentence}" for sentence in await check(connection, *arguments)]
+        found += await _programmes_agree(databases)
         facts = await _facts(databases)
         found += await _rewards_are_credited(databases, facts)
         if await _history_is_whole(databases["points"]):
@@ -117,6 +119,21 @@ async def _every_event_has_its_effect(databases: Mapping[str, asyncpg.Connection
                 # Before the oldest that is kept, the outbox was forgotten and the inbox not yet.
                 if extra := {event for event in claimed - sent if event >= min(sent, default=0)}:
                     found.append(f"{consumer} has applied events {_named(extra)}, which {producer} never sent.")
+    return found
+
+
+async def _programmes_agree(databases: Mapping[str, asyncpg.Connection]) -> list[str]:
+    """Every service works under the very versions of the programme that points recorded."""
+    kept = {}
+    for service, connection in databases.items():
+        rows = await connection.fetch("SELECT version, document FROM configurations")
+        kept[service] = {row["version"]: Programme.FromString(row["document"]) for row in rows}
+    recorded = kept.pop("points")
+    found = []
+    for service, versions in kept.items():
+        other = sorted(v for v in versions.keys() | recorded.keys() if versions.get(v) != recorded.get(v))
+        if other:
+            found.append(f"{service} and points do not have the same programme as version {_named(other)}.")
     return found
 
 

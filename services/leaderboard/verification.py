@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
+from laurels.programme.v1.programme_pb2 import Programme
 from services.leaderboard import store
 from services.leaderboard.scratch import card_id, commitment, draw
 from services.leaderboard.sealing import Seal, WrongSeedKey, key_of
@@ -32,6 +33,7 @@ _SIZES = """
     WHERE ranked.members IS DISTINCT FROM counted.members ORDER BY board"""
 _DEAD_LETTERS = "SELECT source, id, type, reason FROM dead_letters WHERE brand = $1 ORDER BY source, id"
 _POOLS = "SELECT pool FROM scratch_pools WHERE brand = $1"
+_DOCUMENTS = "SELECT document FROM configurations WHERE brand = $1 ORDER BY version"
 _EVENTS = "SELECT id, payload FROM outbox WHERE brand = $1 AND type = $2 ORDER BY id"
 _CARDS = """
     SELECT card, pool, member, cause, issued_at, revealed_at, prize FROM scratch_cards WHERE brand = $1 ORDER BY card"""
@@ -55,6 +57,8 @@ async def violations(
     for row in await connection.fetch(_DEAD_LETTERS, brand):
         audit.violation(f"Event {row['id']} of {row['source']}, a {row['type']}, was parked: {row['reason']}")
     audit.open_seeds()
+    for row in await connection.fetch(_DOCUMENTS, brand):
+        audit.see_programme(Programme.FromString(row["document"]))
     async for row in connection.cursor(_EVENTS, brand, ScratchCardRevealed.DESCRIPTOR.full_name):
         audit.see_revealed(row["id"], ScratchCardRevealed.FromString(row["payload"]))
     async for row in connection.cursor(_EVENTS, brand, ScratchCardIssued.DESCRIPTOR.full_name):
@@ -76,6 +80,7 @@ class _Audit:
     won: Counter[PrizeKey] = field(default_factory=Counter)
     revealed: dict[str, ScratchCardRevealed] = field(default_factory=dict)
     issued: dict[str, ScratchCardIssued] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
 
     def violation(self, sentence: str) -> None:
         self.found.append(sentence)
@@ -90,6 +95,18 @@ class _Audit:
             self.seeds[pool.pool] = seed
             if commitment(seed) != pool.commitment:
                 self.violation(f"The seed of pool {pool.pool!r} is not the one that was committed to.")
+
+    def see_programme(self, programme: Programme) -> None:
+        """Checks the pools against the version that published them, which is the first to declare them."""
+        for pool in programme.leaderboard.scratch_pools:
+            if pool.id in self.declared:
+                continue
+            self.declared.add(pool.id)
+            kept = self.pools.get(pool.id)
+            if kept is None:
+                continue  # recorded with faults, and so never published
+            if (list(kept.prizes.values()), kept.odds.nothing_weight) != (list(pool.prizes), pool.nothing_weight):
+                self.violation(f"Pool {pool.id!r} is not the one that the programme declares.")
 
     def see_revealed(self, event_id: int, event: ScratchCardRevealed) -> None:
         if event.card in self.revealed:

@@ -5,11 +5,13 @@ were learnt, and compared.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 import numpy as np
 
+from laurels.recommender.v1.events_pb2 import OutcomeRecorded, RecommendationMade
 from services.recommender import store
 from services.recommender.bandit import Model, learn
 from services.recommender.memory import PRIOR
@@ -19,6 +21,8 @@ TOLERANCE = 1e-9
 NAMED_MAX = 20
 """Rows that one sentence names at most."""
 PAGE = 1_000
+EVENTS_KEPT_DAYS = 1
+"""Events are kept for at least this long, whatever the retention is set to."""
 
 # The database forbids most of this itself; a check that trusts it would not find it tampered with.
 _ROWS = {
@@ -54,6 +58,12 @@ _MODELS = "SELECT slot, reward, mean, precision, updates, version FROM models OR
 _LESSONS = """
     SELECT features, value FROM outcomes JOIN decisions USING (brand, decision)
     WHERE outcomes.slot = $1 AND outcomes.reward = $2 ORDER BY outcomes.updates"""
+_KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
+_TOLD = "SELECT payload FROM outbox WHERE type = $1"
+_DECISIONS = "SELECT member, decision, slot, reward, propensity, decided_at FROM decisions ORDER BY decision"
+_OUTCOMES = """
+    SELECT member, decision, outcomes.slot, outcomes.reward, value, recorded_at
+    FROM outcomes JOIN decisions USING (brand, decision) ORDER BY decision"""
 
 
 async def violations(connection: asyncpg.Connection) -> list[str]:
@@ -66,7 +76,32 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
     for row in await connection.fetch(_MODELS):
         again = await _learnt_again(connection, row["slot"], row["reward"])
         found += _differences(f"{row['slot']}/{row['reward']}", store.model_of(row), again)
+    kept_since = await connection.fetchval(_KEPT_SINCE, EVENTS_KEPT_DAYS)
+    found += await _telling(connection, "Decisions", _DECISIONS, RecommendationMade, "decided_at", kept_since)
+    found += await _telling(connection, "Outcomes", _OUTCOMES, OutcomeRecorded, "recorded_at", kept_since)
     return found
+
+
+async def _telling(
+    connection: asyncpg.Connection, what: str, query: str, kind: type[Any], moment: str, kept_since: datetime
+) -> list[str]:
+    """What was stored and what was told of it are one to one and the same, as long as events are kept."""
+    rows = await connection.fetch(_TOLD, kind.DESCRIPTOR.full_name)
+    told = {event.decision: event for event in (kind.FromString(row["payload"]) for row in rows)}
+    wrong, untold = [], []
+    if len(told) < len(rows):
+        wrong.append(f"{len(rows) - len(told)} told twice")
+    async for row in connection.cursor(query, prefetch=PAGE):
+        event = told.pop(row["decision"], None)
+        if event is None:
+            untold += [row["decision"]] if row[moment] > kept_since else []
+            continue
+        event.ClearField(moment)  # an outcome's is the service's in one and the database's in the other
+        if event != kind(**{name: value for name, value in row.items() if name != moment}):
+            wrong.append(row["decision"])
+    wrong += sorted(told)
+    sentences = ((f"{what} that no event tells of: ", untold), (f"{what} that were told other than they are: ", wrong))
+    return [f"{sentence}{_named(names)}." for sentence, names in sentences if names]
 
 
 async def _learnt_again(connection: asyncpg.Connection, slot: str, reward: str) -> Model:

@@ -313,6 +313,18 @@ LEADERBOARD = {
         "but its draw gives",
         "UPDATE scratch_pools SET nothing_weight = 1000000",
     ),
+    "a prize's worth": damage(
+        "leaderboard",
+        "scratch_prizes",
+        "Pool 'golden_disc' is not the one that the programme declares.",
+        "UPDATE scratch_prizes SET amount = amount + 1 WHERE id = 'golden'",
+    ),
+    "more of a prize": damage(
+        "leaderboard",
+        "scratch_prizes",
+        "Pool 'golden_disc' is not the one that the programme declares.",
+        "UPDATE scratch_prizes SET stock = stock + 1, remaining = remaining + 1 WHERE id = 'golden'",
+    ),
     "a reveal not told": damage(
         "leaderboard",
         "outbox",
@@ -375,6 +387,30 @@ RECOMMENDER = {
         "is not what its 1 outcomes teach",
         "UPDATE decisions SET features[2] = features[2] + 0.001 WHERE decision = (SELECT decision FROM outcomes)",
     ),
+    "a decision's propensity": damage(
+        "recommender",
+        "decisions",
+        "Decisions that were told other than they are",
+        "UPDATE decisions SET propensity = propensity / 2 WHERE place = 1",
+    ),
+    "a decision deleted": damage(
+        "recommender",
+        "decisions",
+        "Decisions that were told other than they are",
+        "DELETE FROM decisions WHERE decision NOT IN (SELECT decision FROM outcomes)",
+    ),
+    "a decision not told": damage(
+        "recommender",
+        "outbox",
+        "Decisions that no event tells of",
+        "DELETE FROM outbox WHERE id = (SELECT max(id) FROM outbox WHERE type LIKE '%RecommendationMade')",
+    ),
+    "an outcome not told": damage(
+        "recommender",
+        "outbox",
+        "Outcomes that no event tells of",
+        "DELETE FROM outbox WHERE type LIKE '%OutcomeRecorded'",
+    ),
     "a decision of a version that never was": damage(
         "recommender",
         "decisions",
@@ -422,7 +458,23 @@ EVENTS_PARKED = [
     )
     for service in SERVICES
 ]
-DAMAGES = POINTS | MISSIONS | LEADERBOARD | RECOMMENDER
+PROGRAMMES = {
+    f"the programme of {service}": damage(
+        service,
+        "configurations",
+        f"{says} and points do not have the same programme as version 1.",
+        "UPDATE configurations SET document = document || '\\x0a0158'::bytea",
+    )
+    for service, says in (("points", "missions"), ("missions", "missions"), ("leaderboard", "leaderboard"))
+} | {
+    "a version that was never recorded": damage(
+        "recommender",
+        "configurations",
+        "recommender and points do not have the same programme as version 2.",
+        "INSERT INTO configurations SELECT brand, 2, document, now() FROM configurations",
+    )
+}
+DAMAGES = POINTS | MISSIONS | LEADERBOARD | RECOMMENDER | PROGRAMMES
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ async def test_what_was_tampered_with_is_named(servers: Servers, taught: str, ch
 async def test_a_propensity_that_is_none_is_named(servers: Servers, taught: str) -> None:
     forge = """
         INSERT INTO decisions SELECT brand, 'forged', member, slot, reward, place, 'NaN', explored, features,
-            model_version, programme_version, decided_at
+            model_version, programme_version, decided_at - interval '2 days'
         FROM decisions WHERE brand = current_setting('laurels.brand') LIMIT 1"""
     check = "propensity_is_a_probability"
     await tamper(servers, f"ALTER TABLE decisions DROP CONSTRAINT {check}", forge, brand=taught)

@@ -91,7 +91,7 @@ async def test_a_finished_mission_gives_a_card_once_a_member(leaderboard: Leader
 async def test_a_reveal_wins_what_the_committed_seed_says_and_is_told_once(
     leaderboard: Leaderboard, brand: str
 ) -> None:
-    prizes = [prize("car", 1, 5, 1_000), prize("pen", 2, 50, 10)]
+    prizes = [prize("car", 1, 20, 1_000), prize("pen", 2, 50, 10)]
     await leaderboard.apply(brand, programme(pool("spring", *prizes, nothing_weight=2)))
     published = await leaderboard.pool(brand, "spring")
     made = await purchases(leaderboard, brand, 20)
@@ -110,7 +110,7 @@ async def test_a_reveal_wins_what_the_committed_seed_says_and_is_told_once(
     assert sorted(event.card for event in told) == sorted(card for card, _ in made)
     assert Counter(event.prize.id if event.HasField("prize") else None for event in told) == won
     left = {stock.prize.id: stock.remaining for stock in (await leaderboard.pool(brand, "spring")).prizes}
-    assert left == {"car": 5 - won["car"], "pen": 50 - won["pen"]}
+    assert left == {"car": 20 - won["car"], "pen": 50 - won["pen"]}
     assert await leaderboard.report(brand) == [("spring", "Spring", 20, 20, won["car"] + won["pen"])]
     assert await leaderboard.violations(brand) == []
 

@@ -590,16 +590,3 @@ async def test_the_command_exits_with_1_while_something_does_not_hold(small: Sui
     assert "invariants do not hold" in printed
     status, printed = await command(small)
     assert (status, "Everything holds" in printed) == (0, True), printed
-
-
-async def test_the_command_says_so_where_no_suite_runs() -> None:
-    folder = ephemeral_folder()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli", "verify", "--data", str(folder.path)), stderr=asyncio.subprocess.PIPE
-        )
-        _, told = await process.communicate()
-        assert process.returncode == 1
-        assert "No suite runs on" in told.decode()
-    finally:
-        folder.remove()

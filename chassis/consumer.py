@@ -3,20 +3,24 @@
 A durable pull consumer for each source and lane. One request for many messages
 is kept open at the server, so that an event is here as soon as it is stored;
 what arrives while a batch commits is the next batch. A failed event comes back
-after a pause that grows; one that cannot even be read is parked.
+after a pause that grows, and no later one of its member overtakes it; one that
+cannot even be read is parked.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any
 
 import orjson
 from google.protobuf.message import DecodeError
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from chassis import metrics
 from chassis.database import Database
@@ -25,13 +29,14 @@ from chassis.leadership import exclusively
 from chassis.logging import logger
 from chassis.loops import Beat
 from chassis.transport import header, jetstream
-from chassis.write_path import DELIVERIES_MAX
+from chassis.write_path import DELIVERIES_MAX, HeldBack, NotYet
 
 BATCH = 500
 PULL_EXPIRES_S = 5.0
 ACK_WAIT_S = 30
 ACK_PENDING_MAX = 5_000
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 30.0
+PAUSE_BEHIND_MAX_S = 1.0
 _log = logger("consumer")
 
 Handler = Callable[[Sequence[Event]], Awaitable[list[BaseException | None]]]
@@ -75,6 +80,37 @@ def consumer_config(service: str, source: str, events: Sequence[str], lane: int,
     )
 
 
+class Rejected:
+    """Events that failed and will come back; none of the same member's overtakes them meanwhile."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], set[int]] = {}
+        self._tries: dict[int, int] = {}
+
+    def is_before(self, event: Event, present: Container[int]) -> bool:
+        """Whether an earlier event of the member waits that is not among those `present`."""
+        waiting = self._waiting.get((event.brand, event.member), ())
+        return any(known < event.id and known not in present for known in waiting)
+
+    def tries(self, event_id: int) -> int:
+        """How often the event failed by itself."""
+        return self._tries.get(event_id, 0)
+
+    def add(self, event: Event, *, counts: bool) -> None:
+        """Notes a failure; one that counts is the event's own."""
+        self._waiting.setdefault((event.brand, event.member), set()).add(event.id)
+        if counts:
+            self._tries[event.id] = self.tries(event.id) + 1
+
+    def remove(self, event: Event) -> None:
+        """Notes that the event has its effect."""
+        self._tries.pop(event.id, None)
+        if (waiting := self._waiting.get((event.brand, event.member))) is not None:
+            waiting.discard(event.id)
+            if not waiting:
+                del self._waiting[event.brand, event.member]
+
+
 class Consumer:
     """Consumes some events of one source in one lane."""
 
@@ -99,6 +135,10 @@ class Consumer:
         self._open = 0
         self._heard_at = 0.0
         self._gone = False
+        self._reconnects = 0
+        self._rejected = Rejected()
+        self._inbox = ""
+        self._subscription: Subscription | None = None
 
     async def run(self, beat: Beat) -> None:
         """Consumes for ever, while no other replica works in this lane."""
@@ -111,34 +151,55 @@ class Consumer:
             waiting.cancel()
 
     async def _consume(self, beat: Beat) -> None:
-        await self._ensure()
-        inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(inbox, cb=self._on_message, pending_msgs_limit=4 * BATCH)
-        self._arrived.clear()
-        self._open, self._heard_at = 0, time.monotonic()
+        self._gone = True
         try:
             while True:
                 beat()
-                if self._gone:
-                    await self._ensure()
-                    self._gone = False
-                await self._ask(inbox)
+                if self._gone or self._reconnects != self._client.stats["reconnects"]:
+                    await self._resume()
+                await self._ask()
                 if not self._arrived:
                     await self._wait()
                     continue
                 batch = [self._arrived.popleft() for _ in range(min(len(self._arrived), BATCH))]
-                await self._ask(inbox)
+                await self._ask()
                 await self._apply(batch)
         finally:
-            if not self._client.is_closed:
-                await subscription.unsubscribe()
+            await self._unsubscribe()
 
-    async def _ensure(self) -> None:
-        js = jetstream(self._client)
-        await js.add_consumer(
-            stream(self._source),
-            consumer_config(self._service, self._source, self._events, self._lane, self._lanes),
+    async def _resume(self) -> None:
+        """Goes on behind the last event before which every one has its effect.
+
+        What was delivered to a worker that died, or got lost with a connection,
+        would come back after ACK_WAIT_S, behind later events of the same
+        members. So the consumer is made anew where it stood, and answers to a
+        new inbox; what it brings a second time is claimed already.
+        """
+        reconnects = self._client.stats["reconnects"]
+        js, name = jetstream(self._client), stream(self._source)
+        wanted = consumer_config(self._service, self._source, self._events, self._lane, self._lanes)
+        await self._unsubscribe()
+        found = None
+        with contextlib.suppress(NotFoundError):
+            found = await js.consumer_info(name, self._durable)
+        if found is None or found.num_ack_pending or _filters(found.config) != _filters(wanted):
+            if found is not None:
+                await js.delete_consumer(name, self._durable)
+                stood_at = found.ack_floor.stream_seq if found.ack_floor is not None else 0
+                wanted.deliver_policy, wanted.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, stood_at + 1
+            await js.add_consumer(name, wanted)
+        self._arrived.clear()
+        self._rejected = Rejected()
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(
+            self._inbox, cb=self._on_message, pending_msgs_limit=4 * BATCH
         )
+        self._open, self._heard_at, self._gone, self._reconnects = 0, time.monotonic(), False, reconnects
+
+    async def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and not self._client.is_closed:
+            await subscription.unsubscribe()
 
     async def _on_message(self, message: Msg) -> None:
         self._heard_at = time.monotonic()
@@ -153,7 +214,7 @@ class Consumer:
             self._gone = self._gone or status == "503"
         self._something.set()
 
-    async def _ask(self, inbox: str) -> None:
+    async def _ask(self) -> None:
         """Keeps about a batch of messages requested, not counting those at hand."""
         wanted = BATCH - max(self._open, 0) - len(self._arrived)
         if wanted < BATCH // 2:
@@ -165,7 +226,9 @@ class Consumer:
         }
         self._open = max(self._open, 0) + wanted
         await self._client.publish(
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream(self._source)}.{self._durable}", orjson.dumps(request), reply=inbox
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream(self._source)}.{self._durable}",
+            orjson.dumps(request),
+            reply=self._inbox,
         )
 
     async def _wait(self) -> None:
@@ -178,11 +241,11 @@ class Consumer:
             # No message and no heartbeat: the request was lost with a
             # connection, or the consumer with the store.
             if time.monotonic() - self._heard_at > PULL_EXPIRES_S / 2:
-                self._open = 0
-                await self._ensure()
+                self._gone = True
 
     async def _apply(self, batch: Sequence[Msg]) -> None:
         events, messages = [], []
+        seen: set[int] = set()
         for message in batch:
             if not self._wants(message):
                 await message.ack()
@@ -190,14 +253,18 @@ class Consumer:
             event = self._read(message)
             if event is None:
                 await message.term()
-                continue
-            events.append(event)
-            messages.append(message)
+            elif self._rejected.is_before(event, seen):
+                await self._reject(event, message, HeldBack("An earlier event of the same member failed."))
+            else:
+                seen.add(event.id)
+                events.append(event)
+                messages.append(message)
         failures = await self._handle(events)
         acknowledged = 0
         for event, message, failure in zip(events, messages, failures, strict=True):
             if failure is None:
                 await message.ack()
+                self._rejected.remove(event)
                 acknowledged += 1
             else:
                 await self._reject(event, message, failure)
@@ -205,12 +272,13 @@ class Consumer:
 
     async def _reject(self, event: Event, message: Msg, failure: BaseException) -> None:
         metrics.REJECTED.labels(self._service, self._source).inc()
-        pause = min(PAUSE_FIRST_S * 2 ** min(event.deliveries - 1, 16), PAUSE_MAX_S)
         if event.deliveries == 1 or event.deliveries >= DELIVERIES_MAX:
             _log.warning(
                 "event rejected", service=self._service, source=self._source, event_id=event.id, error=repr(failure)
             )
-        await message.nak(delay=pause)
+        self._rejected.add(event, counts=not isinstance(failure, NotYet))
+        pause = PAUSE_FIRST_S * 2 ** min(_deliveries(message) - 1, 16)
+        await message.nak(delay=min(pause, PAUSE_BEHIND_MAX_S if isinstance(failure, HeldBack) else PAUSE_MAX_S))
 
     def _wants(self, message: Msg) -> bool:
         return len(self._events) == 1 or message.subject.split(".", 3)[2] in self._events
@@ -218,14 +286,15 @@ class Consumer:
     def _read(self, message: Msg) -> Event | None:
         tokens = message.subject.split(".", 5)
         try:
+            event_id = _event_id(header(message, "ce-id"))
             return Event(
                 source=self._source,
-                id=_event_id(header(message, "ce-id")),
+                id=event_id,
                 brand=tokens[4],
                 member=tokens[5],
                 message=message_class(header(message, "ce-type")).FromString(message.data),
                 traceparent=header(message, "traceparent"),
-                deliveries=_deliveries(message),
+                deliveries=self._rejected.tries(event_id) + 1,
             )
         except (ValueError, KeyError, IndexError, DecodeError) as error:
             # Not one of ours, or of a version that this code does not know.
@@ -239,6 +308,11 @@ class Consumer:
         """How many events wait to be acknowledged."""
         info = await jetstream(self._client).consumer_info(stream(self._source), self._durable)
         return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+
+def _filters(config: ConsumerConfig) -> list[str]:
+    """The subjects of a consumer; the server tells a single one otherwise than several."""
+    return sorted(config.filter_subjects or ([config.filter_subject] if config.filter_subject else []))
 
 
 def _deliveries(message: Msg) -> int:

@@ -40,6 +40,23 @@ _UNPUBLISHED = """
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])"
 
 
+_AGAIN = """
+    UPDATE outbox SET published_at = NULL
+    WHERE id > (SELECT max(id) FROM outbox) - $1 AND published_at IS NOT NULL"""
+AGAIN_MAX = 100_000
+"""So many of the newest events are published again into a stream that had to be made anew."""
+
+
+async def publish_again(database: Database) -> None:
+    """Has the newest events published once more, in their order and before newer ones.
+
+    For a stream that was lost with what its consumers had not heard yet. What
+    they heard is claimed; what they missed of older events, reconcilers find.
+    """
+    async with database.transaction(EVERY_BRAND) as connection:
+        await connection.execute(_AGAIN, AGAIN_MAX)
+
+
 async def append(connection: asyncpg.Connection, brand: str, events: Sequence[NewEvent]) -> None:
     """Adds events to the transaction at hand, in their order."""
     await connection.execute(

@@ -25,7 +25,7 @@ from chassis.credentials import Verifier
 from chassis.database import TRANSIENT, Database
 from chassis.events import Event
 from chassis.loops import Beat, Loops
-from chassis.outbox import Relay
+from chassis.outbox import Relay, publish_again
 from chassis.reconciler import Producer, Reconciler, forget
 from chassis.server import Server
 from chassis.settings import ServiceSettings
@@ -64,7 +64,7 @@ class Service:
             password=self.settings.nats_password.get_secret_value(),
         )
         self.js = jetstream(self.nats)
-        await ensure_stream(self.js, stream_config(self.name, self.settings))
+        await self._ensure_stream()
         self.relay = Relay(self.name, self.database, self.nats)
         self.loops.start("relay", self._relay)
         self.loops.start("reconcile-producer", Producer(self.name, self.database, self.nats).run)
@@ -83,9 +83,14 @@ class Service:
                 _log.info("waiting for the database", service=self.name, error=repr(error))
                 await asyncio.sleep(0.2)
 
+    async def _ensure_stream(self) -> None:
+        await ensure_stream(
+            self.js, stream_config(self.name, self.settings), missing=lambda: publish_again(self.database)
+        )
+
     async def _relay(self, beat: Beat) -> None:
         # The store may have been wiped while the connection was down.
-        await ensure_stream(self.js, stream_config(self.name, self.settings))
+        await self._ensure_stream()
         await self.relay.run(beat)
 
     def write_path(self, begin: Callable[[str, datetime], Unit]) -> WritePath:

@@ -1,5 +1,6 @@
 """The connection to NATS that never gives up, and the streams on it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import nats
@@ -66,11 +67,15 @@ def stream_config(service: str, settings: ServiceSettings) -> StreamConfig:
     )
 
 
-async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
-    """Makes the stream what `config` says, keeping what it holds."""
+async def ensure_stream(
+    js: JetStreamContext, config: StreamConfig, missing: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Makes the stream what `config` says, keeping what it holds; calls `missing` before it makes a new one."""
     try:
         await js.stream_info(str(config.name))
     except NotFoundError:
+        if missing is not None:
+            await missing()
         await js.add_stream(config)
     else:
         await js.update_stream(config)

@@ -173,25 +173,47 @@ async def test_a_failed_event_comes_back_after_pauses_that_grow_and_others_go_on
     assert handler.texts.index("good") < 3
 
 
-async def test_an_event_whose_handling_was_cut_off_is_delivered_again(
-    notes: Notes, brand: str, monkeypatch: pytest.MonkeyPatch
+async def test_what_a_dead_worker_had_in_hand_comes_at_once_and_before_all_that_came_later(
+    notes: Notes, brand: str
 ) -> None:
-    monkeypatch.setattr(consumer, "ACK_WAIT_S", 1)
+    """Within WITHIN_S, and so before the server would bring it back by itself."""
     cut = asyncio.Event()
 
     async def never(_: Sequence[Event]) -> list[BaseException | None]:
         cut.set()
         return await asyncio.Event().wait()  # type: ignore[return-value]
 
-    number = await publish(notes, brand, "ann", "hello")
-    async with looping(reader(notes, never).run) as first:
+    first = await publish(notes, brand, "ann", "first")
+    async with looping(reader(notes, never).run) as worker:
         async with asyncio.timeout(WITHIN_S):
             await cut.wait()
-        await stopped(first)
+        await stopped(worker)
+    second = await publish(notes, brand, "ann", "second")
     handler = Heard()
     async with looping(reader(notes, handler).run):
+        await heard(handler, 2)
+    assert [event.id for event in handler.events] == [first, second]
+
+
+async def test_nothing_of_a_member_overtakes_an_event_that_failed(notes: Notes, brand: str) -> None:
+    handler, applied = Heard(), []
+
+    def fails(event: Event) -> BaseException | None:
+        if event.message.value == "first" and handler.texts.count("first") < 4:
+            return FailedPrecondition("Not yet.")
+        applied.append(event.message.value)
+        return None
+
+    handler.fails = fails
+    async with looping(reader(notes, handler).run):
+        await publish(notes, brand, "ann", "first")
         await heard(handler, 1)
-    assert (handler.events[0].id, handler.events[0].deliveries) == (number, 2)
+        for text in ("second", "third"):
+            await publish(notes, brand, "ann", text)
+        await publish(notes, brand, "bob", "other")
+        await eventually(lambda: settled(notes))
+    assert applied == ["other", "first", "second", "third"]
+    assert [event.deliveries for event in handler.events if event.message.value == "first"] == [1, 2, 3, 4]
 
 
 async def test_an_event_that_was_published_twice_is_applied_once(notes: Notes, brand: str) -> None:

@@ -8,6 +8,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -70,7 +72,18 @@ class Settlement:
             return {}
         durable = [info for info in consumers if info.config.durable_name]
         lags = {info.name: (info.num_pending or 0) + (info.num_ack_pending or 0) for info in durable}
+        # A consumer that is being made anew is not there for a moment, and what it lacks is not seen.
+        for listener in listeners(service):
+            if not any(name.startswith(f"{listener}-") for name in lags):
+                lags[f"{listener}, which is being made"] = 1
         return {name: lag for name, lag in lags.items() if lag}
+
+
+@cache
+def listeners(producer: str) -> list[str]:
+    """The services that listen to a service's events."""
+    subscriptions = {name: import_module(f"services.{name}.subscriber").SUBSCRIPTIONS for name in SERVICES}
+    return [name for name, sources in subscriptions.items() if producer in sources]
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,11 +66,16 @@ class Rule:
             "member" in method.input_type.fields_by_name,
         )
 
-    def check(self, who: Caller, request: Message) -> None:
-        """Raises unless the caller may make this request."""
+    def check_scopes(self, who: Caller) -> frozenset[str]:
+        """The caller's scopes that the method takes. Raises PermissionDenied when there is none."""
         allowed = who.scopes & self.scopes
         if not allowed:
             raise PermissionDenied(f"This needs one of the scopes {', '.join(sorted(self.scopes)) or '(none)'}.")
+        return allowed
+
+    def check(self, who: Caller, request: Message) -> None:
+        """Raises unless the caller may make this request."""
+        allowed = self.check_scopes(who)
         named = getattr(request, "member", "") if self.names_member else ""
         if allowed == {"member"} and self.names_member and named != who.subject:
             raise NotFound(f"There is no member {named!r}.", code="unknown_member")
@@ -99,50 +105,69 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def _guarded(self, name: str, handler: Any) -> Any:
         method = descriptor_pool.Default().FindMethodByName(name.lstrip("/").replace("/", "."))
-        rule, behaviour = Rule.of(method), handler.unary_unary
+        rule = Rule.of(method)
+        coders = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
 
         async def call(request: Message, context: Any) -> Any:
-            started = time.perf_counter()
-            status = "OK"
-            metadata = dict(context.invocation_metadata())
-            request_id = metadata.get("x-request-id", "")
-            if not REQUEST_ID.fullmatch(request_id):
-                request_id = uuid.uuid4().hex
-            bound = structlog.contextvars.bind_contextvars(request_id=request_id, method=method.name)
-            try:
-                with span(self._service, method.full_name, metadata.get("traceparent", "")):
-                    return await self._call(rule, behaviour, request, context, metadata)
-            except DomainError as error:
-                status = error.status.name
-                await context.abort_with_status(to_status(error))
-            except TimeoutError:
-                status = "DEADLINE_EXCEEDED"
-                await context.abort(
-                    grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long; it may have had effect."
-                )
-            except asyncio.CancelledError:
-                status = "CANCELLED"
-                raise
-            except Exception as error:  # noqa: BLE001 - the edge: told to the log in full, to the caller by its id
-                status = "INTERNAL"
-                _log.error("call failed", service=self._service, exc_info=error)
-                await context.abort(grpc.StatusCode.INTERNAL, f"Something went wrong here; request {request_id}.")
-            finally:
-                structlog.contextvars.reset_contextvars(**bound)
-                elapsed = time.perf_counter() - started
-                metrics.CALLS.labels(self._service, method.name, status).observe(elapsed)
+            async with self._observed(method, context) as metadata:
+                return await self._call(rule, handler.unary_unary, request, context, metadata)
 
-        return grpc.unary_unary_rpc_method_handler(
-            call, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        async def stream(requests: Any, context: Any) -> Any:
+            async with self._observed(method, context) as metadata:
+                who = await self._caller(metadata)
+                rule.check_scopes(who)
+                structlog.contextvars.bind_contextvars(brand=who.brand)
+                with acting_as(who):
+                    async for answer in handler.stream_stream(requests, context):
+                        yield answer
+
+        if handler.stream_stream is not None:
+            return grpc.stream_stream_rpc_method_handler(stream, **coders)
+        return grpc.unary_unary_rpc_method_handler(call, **coders)
+
+    @asynccontextmanager
+    async def _observed(self, method: MethodDescriptor, context: Any) -> AsyncIterator[dict[str, Any]]:
+        """A call with its logs, trace and metrics; its failures become statuses. Yields its metadata."""
+        started = time.perf_counter()
+        status = "OK"
+        metadata = dict(context.invocation_metadata())
+        request_id = metadata.get("x-request-id", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id, method=method.name)
+        try:
+            with span(self._service, method.full_name, metadata.get("traceparent", "")):
+                yield metadata
+        except DomainError as error:
+            status = error.status.name
+            await context.abort_with_status(to_status(error))
+        except TimeoutError:
+            status = "DEADLINE_EXCEEDED"
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long; it may have had effect.")
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: told to the log in full, to the caller by its id
+            status = "INTERNAL"
+            _log.error("call failed", service=self._service, exc_info=error)
+            await context.abort(grpc.StatusCode.INTERNAL, f"Something went wrong here; request {request_id}.")
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+            metrics.CALLS.labels(self._service, method.name, status).observe(time.perf_counter() - started)
+
+    async def _caller(self, metadata: dict[str, Any]) -> Caller:
+        scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("A bearer token is required.")
+        return await self._verifier.verify(token)
 
     async def _call(
         self, rule: Rule, behaviour: Method, request: Message, context: Any, metadata: dict[str, Any]
     ) -> Any:
-        scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("A bearer token is required.")
-        who = await self._verifier.verify(token)
+        who = await self._caller(metadata)
         rule.check(who, request)
         structlog.contextvars.bind_contextvars(brand=who.brand)
         with acting_as(who):

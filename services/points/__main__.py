@@ -7,17 +7,20 @@ from functools import partial
 from chassis.configuration import Configurations
 from chassis.service import Service, run_alone
 from laurels.activity.v1 import activity_pb2_grpc
-from laurels.points.v1 import points_pb2_grpc
+from laurels.points.v1 import ledger_pb2_grpc, points_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.points.book import Book
+from services.points.operations import OPERATIONS
 from services.points.programme import compile_document
-from services.points.servicer import ActivityServicer, PointsServicer, ProgrammeServicer
+from services.points.schedules import Schedules
+from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.settings import Settings
 from services.points.subscriber import SUBSCRIPTIONS, request_of
 
 NAMES = (
     "laurels.activity.v1.ActivityService",
     "laurels.points.v1.PointsService",
+    "laurels.points.v1.LedgerService",
     "laurels.programme.v1.ProgrammeService",
     "laurels.programme.v1.ProgrammeValidationService",
 )
@@ -27,17 +30,22 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("points", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes))
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS))
         programme = ProgrammeServicer(write_path, service.database)
         server = service.server.grpc
         activity_pb2_grpc.add_ActivityServiceServicer_to_server(ActivityServicer(write_path), server)
         points_pb2_grpc.add_PointsServiceServicer_to_server(
             PointsServicer(write_path, service.database, programmes), server
         )
+        schedules = Schedules(service.database, write_path, programmes)
+        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
+            LedgerServicer(write_path, service.database, schedules), server
+        )
         programme_pb2_grpc.add_ProgrammeServiceServicer_to_server(programme, server)
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(programme, server)
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("schedules", schedules.run)
         await service.serve(NAMES, stop, started)
 
 

@@ -1,60 +1,114 @@
-"""One transaction's members, wallets and keys, and the decisions on them.
+"""One transaction's members, accounts and keys, and what decisions do to them.
 
 Requests are decided one after another on the state that the ones before left.
-A refused request leaves it untouched: every check comes before the first
-change.
+What kinds of request there are, and what each touches and decides, is in the
+modules of `operations.py`; they change state through the book alone. A refused
+request leaves it untouched: every check comes before the first change.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import asyncpg
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis import metrics
 from chassis.configuration import Configurations
-from chassis.errors import Aborted, FieldViolation, IdempotencyConflict, InvalidArgument, NotFound
-from chassis.events import NO_MEMBER, NewEvent
+from chassis.errors import IdempotencyConflict, NotFound
+from chassis.events import NewEvent
 from chassis.logging import logger
-from laurels.activity.v1 import activity_pb2
-from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
-from laurels.points.v1 import events_pb2, points_pb2
-from laurels.programme.v1 import programme_pb2
-from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
-from services.activity import moment_of
-from services.points import ledger, store
-from services.points.earning import Award
-from services.points.ledger import AVAILABLE, ISSUED, PROGRAMME, REDEEMED, Account, UnknownCurrency, UnknownMember
+from laurels.points.v1 import events_pb2
+from laurels.programme.v1.programme_pb2 import Programme
+from services.points import ledger, lots, store
+from services.points.ledger import (
+    AVAILABLE,
+    EXPIRED,
+    ISSUED,
+    ISSUED_MAX,
+    PROGRAMME,
+    REDEEMED,
+    Account,
+    BalanceTooHigh,
+    NotSpendable,
+    UnknownCurrency,
+    UnknownMember,
+)
+from services.points.lots import Part
 from services.points.programme import PointsRules
-from services.points.store import MemberState
+from services.points.states import MemberState
+from services.points.store import AccountKey
 from services.points.tiers import tier_for
 
-CLOCK_AHEAD = timedelta(minutes=5)
 _log = logger("points")
+NO_RULES = PointsRules(Programme())
+Key = TypeVar("Key")
+Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """Points that another service's event grants; `key` makes it happen once."""
+@dataclass(frozen=True, eq=False)
+class Kind(Generic[Key, Row]):
+    """A kind of rows that a transaction locks, changes and saves.
 
-    member: str
-    currency: str
-    amount: int
-    kind: int
-    key: str
-    reference: str
-    occurred_at: datetime
+    `lock` returns those that exist; `save` writes new and changed ones. Kinds
+    are locked in the order of `rank`, each in key order (reliability.md: key,
+    account, hold, stock).
+    """
+
+    name: str
+    rank: int
+    lock: Callable[[asyncpg.Connection, str, list[Key]], Awaitable[dict[Key, Row]]]
+    save: Callable[[asyncpg.Connection, str, list[Row]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """A service works under a version of the programme."""
+@dataclass(slots=True)
+class Touched:
+    """What the requests of a transaction touch, gathered before anything is locked.
 
-    service: str
-    version: int
+    `debits` are how much may leave an account at most, for which lots are read.
+    """
+
+    members: set[str] = field(default_factory=set)
+    enrolling: set[str] = field(default_factory=set)
+    accounts: set[AccountKey] = field(default_factory=set)
+    debits: dict[AccountKey, int] = field(default_factory=dict)
+    activities: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+    rows: dict[Kind[Any, Any], set[Any]] = field(default_factory=dict)
+    newest: tuple[int, Programme | None] = (0, None)
+    reversed: dict[int, Any] = field(default_factory=dict)
+
+    def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
+        """An owner's available points, of which `debit` may leave."""
+        key = (owner, currency, AVAILABLE)
+        self.accounts.add(key)
+        if debit:
+            self.debits[key] = self.debits.get(key, 0) + debit
+
+    def row(self, kind: Kind[Key, Any], key: Key) -> None:
+        self.rows.setdefault(kind, set()).add(key)
+
+
+class Operation:
+    """One kind of request: what it touches and what it decides."""
+
+    requests: ClassVar[tuple[type, ...]]
+    needs_programme: ClassVar[bool] = True
+
+    async def find(
+        self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[Any]
+    ) -> Any:
+        """Reads, without locking, what never changes and says what else is touched."""
+
+    def touch(self, request: Any, found: Any, rules: PointsRules, touched: Touched) -> None:
+        """Adds what the request touches; `found` is what `find` returned."""
+        raise NotImplementedError
+
+    def decide(self, book: "Book", request: Any) -> Any:
+        """The answer. When it raises a DomainError it has changed nothing."""
+        raise NotImplementedError
 
 
 def digest(message: Any) -> bytes:
@@ -65,400 +119,345 @@ def digest(message: Any) -> bytes:
 class Book:
     """The unit of the points service's write path."""
 
-    def __init__(self, brand: str, now: datetime, programmes: Configurations[PointsRules]) -> None:
+    def __init__(
+        self,
+        brand: str,
+        now: datetime,
+        programmes: Configurations[PointsRules],
+        operations: Mapping[type, Operation],
+    ) -> None:
         self.events: list[NewEvent] = []
-        self._brand, self._now, self._programmes = brand, now, programmes
-        self._stamp = Timestamp()
-        self._stamp.FromDatetime(now)
-        self._version = 0
+        self.brand, self.now = brand, now
+        self.stamp = Timestamp()
+        self.stamp.FromDatetime(now)
+        self.version = 0
+        self.members: dict[str, MemberState] = {}
+        self.accounts: dict[AccountKey, Account] = {}
+        self.activities: dict[str, store.KnownActivity] = {}
+        self.known: dict[str, Any] = {}
+        self.entries: dict[str, ledger.Entry] = {}
+        self.newest: tuple[int, Programme | None] = (0, None)
+        self.reversed: dict[int, Any] = {}
+        self._programmes, self._operations = programmes, operations
         self._rules: PointsRules | None = None
-        self._members: dict[str, MemberState] = {}
-        self._accounts: dict[store.AccountKey, Account] = {}
-        self._activities: dict[str, tuple[bytes, dict[str, int]]] = {}
-        self._known: dict[str, Any] = {}
+        self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
+        self._changed_rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
         self._changed_members: dict[str, MemberState] = {}
         self._changed_accounts: dict[int, Account] = {}
-        self._new_activities: list[Any] = []
-        self._new_entries: dict[str, ledger.Entry] = {}
-        self._answered_entries: dict[str, points_pb2.Entry] = {}
-        self._applied: ProgrammeApplied | None = None
-        self._adopted: list[Adopted] = []
+        self._lot_changes: dict[tuple[int, datetime], int] = {}
+        self._answers: list[tuple[str, Callable[[int], None]]] = []
+        self._adds: dict[Callable[..., Awaitable[None]], list[Any]] = {}
 
     # -- loading ------------------------------------------------------------
 
     async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
         try:
-            self._version, self._rules = await self._programmes.newest(connection, self._brand)
+            self.version, self._rules = await self._programmes.newest(connection, self.brand)
         except NotFound:
-            return  # every request but the first programme is refused for it
-        members, enrolling, wallets, activity_ids, keys = self._touched(requests)
-        self._members = await store.lock_members(connection, self._brand, members, enrolling)
-        self._accounts = await store.lock_accounts(connection, self._brand, wallets)
-        if activity_ids:
-            self._activities = await store.known_activities(connection, self._brand, sorted(activity_ids))
-        if keys:
-            self._known = await store.known_entries(connection, self._brand, sorted(keys))
+            self._rules = None  # every request but the first programme is refused for it
+        touched = await self._touched(connection, requests)
+        self.newest, self.reversed = touched.newest, touched.reversed
+        if self._rules is None:
+            return
+        if touched.keys:
+            self.known = await store.known_entries(connection, self.brand, sorted(touched.keys))
+        if touched.members or touched.enrolling:
+            self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling)
+        if touched.accounts:
+            await self._lock_accounts(connection, touched, self._rules)
+        for kind in sorted(touched.rows, key=lambda kind: kind.rank):
+            self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
+        if touched.activities:
+            self.activities = await store.known_activities(connection, self.brand, sorted(touched.activities))
 
-    def _touched(self, requests: Sequence[Any]) -> tuple[set[str], set[str], set[tuple[str, str]], set[str], set[str]]:
-        """Members, members to add, wallets, activity ids and entry keys that the requests touch."""
-        rules = self._programme()
-        members: set[str] = set()
-        enrolling: set[str] = set()
-        wallets: set[tuple[str, str]] = set()
-        ids: set[str] = set()
-        keys: set[str] = set()
+    async def _touched(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> Touched:
+        by_operation: dict[Operation, list[Any]] = {}
         for request in requests:
-            if isinstance(request, activity_pb2.RecordActivitiesRequest):
-                for activity in request.activities:
-                    (enrolling if rules.enrols_on_first_activity else members).add(activity.member)
-                    ids.add(activity.id)
-                    if (of_type := rules.rules.get(activity.type)) is not None:
-                        wallets.update((activity.member, currency) for currency in of_type.currencies)
-            elif isinstance(request, points_pb2.EnrolMemberRequest):
-                enrolling.add(request.member)
-            elif isinstance(request, points_pb2.SpendRequest):
-                members.add(request.member)
-                keys.add(spend_key(request.idempotency_key))
-                if request.currency in rules.currencies:
-                    wallets.add((request.member, request.currency))
-            elif isinstance(request, Credit):
-                members.add(request.member)
-                keys.add(request.key)
-                if request.currency in rules.currencies:
-                    wallets.add((request.member, request.currency))
-        return members, enrolling, wallets, ids, keys
+            operation = self._operations.get(type(request))
+            if operation is not None and (self._rules is not None or not operation.needs_programme):
+                by_operation.setdefault(operation, []).append(request)
+        touched, rules = Touched(), self._rules
+        for operation, of_kind in by_operation.items():
+            found = await operation.find(connection, self.brand, rules or NO_RULES, of_kind)
+            for request in of_kind:
+                operation.touch(request, found, rules or NO_RULES, touched)
+        if rules is None:
+            return touched
+        touched.accounts = {key for key in touched.accounts if key[1] in rules.currencies}
+        for currency in {currency for _, currency, _ in touched.accounts}:
+            kinds = (ISSUED, REDEEMED, EXPIRED) if currency in rules.expiries else (ISSUED, REDEEMED)
+            touched.accounts.update((PROGRAMME, currency, kind) for kind in kinds)
+        return touched
+
+    async def _lock_accounts(self, connection: asyncpg.Connection, touched: Touched, rules: PointsRules) -> None:
+        self.accounts = await store.lock_accounts(connection, self.brand, touched.accounts, rules.floor)
+        expiring = {
+            account.id: (account, touched.debits.get(key, 0))
+            for key, account in self.accounts.items()
+            if key[1] in rules.expiries and key[2] == AVAILABLE
+        }
+        if expiring:
+            await store.load_lots(connection, expiring)
 
     # -- deciding -----------------------------------------------------------
 
     def decide(self, request: Any) -> Any:
-        match request:
-            case activity_pb2.RecordActivitiesRequest():
-                return self._record(request)
-            case points_pb2.SpendRequest():
-                return self._spend(request)
-            case Credit():
-                return self._credit(request)
-            case points_pb2.EnrolMemberRequest():
-                return self._enrol(request)
-            case programme_pb2.ApplyProgrammeRequest():
-                return self._apply(request)
-            case Adopted():
-                return self._adopted.append(request)
-        raise TypeError(f"not a request of the points service: {type(request).__name__}")
+        operation = self._operations.get(type(request))
+        if operation is None:
+            raise TypeError(f"not a request of the points service: {type(request).__name__}")
+        if operation.needs_programme and self._rules is None:
+            raise NotFound(f"Brand {self.brand!r} has no programme yet.", code="unknown_brand")
+        return operation.decide(self, request)
 
-    def _programme(self) -> PointsRules:
+    @property
+    def rules(self) -> PointsRules:
+        """The newest version's. Raises NotFound (`unknown_brand`) before the first."""
         if self._rules is None:
-            raise NotFound(f"Brand {self._brand!r} has no programme yet.", code="unknown_brand")
+            raise NotFound(f"Brand {self.brand!r} has no programme yet.", code="unknown_brand")
         return self._rules
 
-    def _record(self, request: activity_pb2.RecordActivitiesRequest) -> activity_pb2.RecordActivitiesResponse:
-        digests = self._check_activities(request.activities)
-        response = activity_pb2.RecordActivitiesResponse()
-        for activity, content in zip(request.activities, digests, strict=True):
-            known = self._activities.get(activity.id)
-            if known is None:
-                response.accepted += 1
-                earned = self._record_one(activity, content)
-            else:
-                response.duplicates += 1
-                earned = known[1]
-            result = response.results.add(id=activity.id, duplicate=known is not None)
-            for currency, amount in earned.items():
-                result.earned.add(currency=currency, amount=amount)
-        return response
+    def member(self, member: str) -> MemberState:
+        """An enrolled member. Raises UnknownMember."""
+        found = self.members.get(member)
+        if found is None or found.enrolled_at is None:
+            raise UnknownMember(member)
+        return found
 
-    def _check_activities(self, activities: Sequence[activity_pb2.Activity]) -> list[bytes]:
-        """The activities' digests, or a refusal of all of them."""
-        rules = self._programme()
-        violations: list[FieldViolation] = []
-        digests: list[bytes] = []
-        latest = self._now + CLOCK_AHEAD
-        seen: dict[str, bytes] = {}
-        for place, activity in enumerate(activities):
-            content = digest(activity)
-            digests.append(content)
-            known = self._activities.get(activity.id)
-            before = known[0] if known is not None else seen.setdefault(activity.id, content)
-            if before != content:
-                raise IdempotencyConflict(
-                    f"Activity {activity.id!r} (activities[{place}]) was recorded before with other content."
-                )
-            if known is not None:
-                continue
-            schema = rules.schemas.get(activity.type)
-            if schema is None:
-                declared = ", ".join(sorted(rules.schemas)) or "none"
-                detail = f"{activity.type!r} is not declared by the programme (declared: {declared})"
-                violations.append(FieldViolation(f"activities[{place}].type", detail))
-                continue
-            violations.extend(schema.violations(activity, f"activities[{place}]"))
-            if moment_of(activity) > latest:
-                detail = "is more than five minutes ahead of the clock"
-                violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
-            if not rules.enrols_on_first_activity and not self._is_enrolled(activity.member):
-                raise UnknownMember(activity.member)
-        if violations:
-            raise InvalidArgument.of(violations[:100])
-        return digests
+    def group(self, group: str) -> None:
+        """Raises NotFound (`unknown_group`) unless the brand has the group."""
+        raise NotFound(f"There is no group {group!r}.", code="unknown_group")
 
-    def _record_one(self, activity: activity_pb2.Activity, content: bytes) -> dict[str, int]:
-        rules = self._programme()
-        schema = rules.schemas[activity.type]
-        moment = moment_of(activity)
-        member = self._members[activity.member]
-        enrolled = self._join(member, moment)
-        attributes = schema.attribute_values(activity.attributes)
-        of_type = rules.rules.get(activity.type)
-        given: list[Award] = []
-        if of_type is not None:
-            variables = {
-                "member.id": member.member,
-                "member.tier": member.tier,
-                "member.is_first_activity": activity.type not in member.seen_types,
-            }
-            given = of_type.awards(activity, variables, self._rule_failed)
-        if activity.type not in member.seen_types:
-            member.seen_types.add(activity.type)
-            self._changed_members[member.member] = member
-        earned: dict[str, int] = {}
-        for award in given:
-            self._issue(
-                member.member,
-                award.currency,
-                award.amount,
-                key=f"activity:{activity.id}:{award.rule}",
-                kind=points_pb2.ENTRY_KIND_EARN,
-                reference=award.rule,
-                occurred_at=moment,
-            )
-            earned[award.currency] = earned.get(award.currency, 0) + award.amount
-        self._move_tier(member, moment)
-        self._tell(
-            member.member,
-            ActivityRecorded(
-                activity=activity,
-                programme_version=self._version,
-                earned=[
-                    Earned(currency=c, amount=a, balance=self._balance(member.member, c)) for c, a in earned.items()
-                ],
-                tier=member.tier,
-                recorded_at=self._stamp,
-                enrolled=enrolled,
-            ),
-        )
-        self._activities[activity.id] = (content, earned)
-        self._new_activities.append((activity.id, activity.member, activity.type, moment, attributes, content, earned))
-        return earned
+    def is_enrolled(self, member: str) -> bool:
+        found = self.members.get(member)
+        return found is not None and found.enrolled_at is not None
 
-    def _spend(self, request: points_pb2.SpendRequest) -> points_pb2.SpendResponse:
-        rules = self._programme()
-        key, content = spend_key(request.idempotency_key), digest(request)
-        if (known := self._known.get(key)) is not None:
-            if known["digest"] != content:
-                raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another spend.")
-            return points_pb2.SpendResponse(entry=_spent(known))
-        if (made := self._new_entries.get(key)) is not None:
-            if made.digest != content:
-                raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another spend.")
-            return points_pb2.SpendResponse(entry=self._answered_entries[key])
-        if not self._is_enrolled(request.member):
-            raise UnknownMember(request.member)
-        if request.currency not in rules.currencies:
-            raise UnknownCurrency(request.currency)
-        wallet = self._accounts[request.member, request.currency, AVAILABLE]
-        ledger.check_spend(wallet, request.currency, request.amount)
-        entry = self._move(
-            wallet,
-            self._accounts[PROGRAMME, request.currency, REDEEMED],
-            request.amount,
-            key=key,
-            kind=points_pb2.ENTRY_KIND_SPEND,
-            reference=request.reference,
-            occurred_at=self._now,
-            digest=content,
-        )
-        self._tell(
-            request.member,
-            events_pb2.PointsSpent(
-                member=request.member,
-                currency=request.currency,
-                amount=request.amount,
-                balance=wallet.balance,
-                reference=request.reference,
-                occurred_at=self._now,
-            ),
-        )
-        answer = points_pb2.SpendResponse(
-            entry=points_pb2.Entry(
-                currency=request.currency,
-                amount=-request.amount,
-                balance=wallet.balance,
-                kind=points_pb2.ENTRY_KIND_SPEND,
-                reference=request.reference,
-                occurred_at=entry.occurred_at,
-            )
-        )
-        self._answered_entries[key] = answer.entry  # its id is drawn with the row
-        return answer
+    def wallet(self, owner: str, currency: str, kind: str = AVAILABLE) -> Account:
+        """An owner's account, which was touched. Raises UnknownCurrency."""
+        account = self.accounts.get((owner, currency, kind))
+        if account is None:
+            raise UnknownCurrency(currency)
+        return account
 
-    def _credit(self, credit: Credit) -> None:
-        if credit.key in self._known or credit.key in self._new_entries:
-            return
-        if credit.currency not in self._programme().currencies:
-            raise UnknownCurrency(credit.currency)
-        if not self._is_enrolled(credit.member):
-            raise UnknownMember(credit.member)
-        self._issue(
-            credit.member,
-            credit.currency,
-            credit.amount,
-            key=credit.key,
-            kind=credit.kind,
-            reference=credit.reference,
-            occurred_at=credit.occurred_at,
-        )
-        self._tell_credit(
-            credit.member, credit.currency, credit.amount, credit.kind, credit.reference, credit.occurred_at
-        )
-        self._move_tier(self._members[credit.member], credit.occurred_at)
+    def spendable(self, currency: str) -> None:
+        """Raises UnknownCurrency, NotSpendable."""
+        if currency not in self.rules.currencies:
+            raise UnknownCurrency(currency)
+        if currency not in self.rules.spendable:
+            raise NotSpendable(currency)
 
-    def _enrol(self, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
-        rules = self._programme()
-        member = self._members[request.member]
-        if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
-            raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
-        enrolled = self._join(member, self._now)
-        if enrolled:
-            self._tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
-        if member.display_name != request.display_name:
-            member.display_name = request.display_name
-            self._changed_members[member.member] = member
-        shown = points_pb2.Member(
-            member=member.member, display_name=member.display_name, enrolled_at=member.enrolled_at, tier=member.tier
-        )
-        if enrolled:
-            shown.wallets.extend(points_pb2.Wallet(currency=currency) for currency in rules.currencies)
-        return points_pb2.EnrolMemberResponse(member=shown, enrolled=enrolled)
+    def balance(self, member: str, currency: str) -> int:
+        return self.accounts[member, currency, AVAILABLE].balance
 
-    def _apply(self, request: programme_pb2.ApplyProgrammeRequest) -> programme_pb2.ApplyProgrammeResponse:
-        if self._applied is not None:
-            raise Aborted("Another version was applied at the same moment; look at it first.", code="stale_version")
-        if request.expected_version and request.expected_version != self._version:
-            raise Aborted(
-                f"The newest version is {self._version}, not {request.expected_version}.", code="stale_version"
-            )
-        if self._rules is not None and self._rules.programme == request.programme:
-            return programme_pb2.ApplyProgrammeResponse(version=self._version)
-        version = self._version + 1
-        self._applied = ProgrammeApplied(version=version, programme=request.programme, applied_at=self._now)
-        self._adopted.append(Adopted("points", version))
-        self._tell(NO_MEMBER, self._applied)
-        self._tell(NO_MEMBER, ProgrammeAdopted(service="points", version=version))
-        return programme_pb2.ApplyProgrammeResponse(version=version, changed=True)
+    def once(self, key: str, content: bytes, what: str) -> Any:
+        """What was made under a key before, as an entry; None when nothing was.
+
+        Raises IdempotencyConflict when it was something else.
+        """
+        found = self.known.get(key) or self.entries.get(key)
+        if found is None:
+            return None
+        known = found["digest"] if isinstance(found, asyncpg.Record) else found.digest
+        if known != content:
+            raise IdempotencyConflict(f"The key of this {what} was used for another one.")
+        return found
 
     # -- changing -----------------------------------------------------------
 
-    def _balance(self, member: str, currency: str) -> int:
-        return self._accounts[member, currency, AVAILABLE].balance
+    def rows(self, kind: Kind[Any, Row]) -> list[Row]:
+        """All rows of a kind that were touched or made."""
+        return list(self._rows.get(kind, {}).values())
 
-    def _is_enrolled(self, member: str) -> bool:
-        found = self._members.get(member)
-        return found is not None and found.enrolled_at is not None
+    def row(self, kind: Kind[Key, Row], key: Key) -> Row | None:
+        """A row that was touched, or None when there is none."""
+        return self._rows.get(kind, {}).get(key)
 
-    def _join(self, member: MemberState, at: datetime) -> bool:
+    def put(self, kind: Kind[Key, Row], key: Key, row: Row) -> None:
+        """A new or changed row, to be saved."""
+        self._rows.setdefault(kind, {})[key] = row
+        self._changed_rows.setdefault(kind, {})[key] = row
+
+    def add(self, save: Callable[[asyncpg.Connection, str, list[Any]], Awaitable[None]], row: Any) -> None:
+        """A row to append, by the statement that appends such rows."""
+        self._adds.setdefault(save, []).append(row)
+
+    def change_member(self, member: MemberState) -> None:
+        self._changed_members[member.member] = member
+
+    def join(self, member: MemberState, at: datetime) -> bool:
         """Enrols whoever is not; whether it did."""
         if member.enrolled_at is not None:
             return False
-        rules = self._programme()
         member.enrolled_at = at
-        member.tier = tier_for(0, rules.thresholds, rules.tiers)
-        self._changed_members[member.member] = member
+        member.tier = tier_for(0, self.rules.thresholds, self.rules.tiers)
+        self.change_member(member)
         return True
 
-    def _issue(self, member: str, currency: str, amount: int, **particulars: Any) -> None:
-        wallet = self._accounts[member, currency, AVAILABLE]
-        wallet.earned += amount
-        self._move(self._accounts[PROGRAMME, currency, ISSUED], wallet, amount, **particulars)
+    def check_issue(self, wallet: Account, amount: int) -> None:
+        """Raises BalanceTooHigh when so much cannot be issued to the wallet."""
+        ledger.check_credit(wallet, amount)
+        if self.accounts[PROGRAMME, wallet.currency, ISSUED].balance - amount < -ISSUED_MAX:
+            raise BalanceTooHigh(wallet.currency)
 
-    def _move(self, source: Account, target: Account, amount: int, **particulars: Any) -> ledger.Entry:
-        entry = ledger.move(source, target, amount, **particulars)
-        self._new_entries[entry.key] = entry
+    def issue(self, wallet: Account, amount: int, **particulars: Any) -> ledger.Entry:
+        """New points, which `check_issue` let pass."""
+        wallet.earned += amount
+        return self.move(self.accounts[PROGRAMME, wallet.currency, ISSUED], wallet, amount, **particulars)
+
+    def move(
+        self,
+        source: Account,
+        target: Account,
+        amount: int,
+        *,
+        occurred_at: datetime,
+        parts: Sequence[Part] | None = None,
+        given: Sequence[Part] | None = None,
+        **particulars: Any,
+    ) -> ledger.Entry:
+        """Moves points that may be moved, with the lots that they are in.
+
+        `parts` are the lots that they leave; the soonest to expire when not
+        stated. `given` are the lots that they reach; when not stated, the ones
+        they left, or one that expires by the currency's rule.
+        """
+        before = target.balance
+        left = self._leave(source, amount, parts)
+        entry = ledger.move(source, target, amount, occurred_at=occurred_at, **particulars)
+        entry.lots = left
         self._changed_accounts[source.id] = source
         self._changed_accounts[target.id] = target
+        self.entries[entry.key] = entry
+        if target.lots is not None:
+            reached = given if given is not None else left
+            self._reach(target, amount, before, reached, occurred_at)
+        if source.lots is not None:
+            self._keep_alive(source, occurred_at)
         return entry
 
-    def _move_tier(self, member: MemberState, at: datetime) -> None:
-        rules = self._programme()
-        wallet = self._accounts.get((member.member, rules.tier_currency, AVAILABLE))
+    def keep_account(self, account: Account) -> None:
+        """Has an account saved of which more than its balance changed."""
+        self._changed_accounts[account.id] = account
+
+    def _leave(self, source: Account, amount: int, parts: Sequence[Part] | None) -> list[Part]:
+        if source.lots is None:
+            return []
+        left = lots.take(source.lots, amount) if parts is None else list(parts)
+        for expires_at, part in left:
+            self._change_lot(source, expires_at, -part)
+        return left
+
+    def _reach(self, target: Account, amount: int, before: int, parts: Sequence[Part], occurred_at: datetime) -> None:
+        """Puts what arrives into lots; what fills a debt is in none."""
+        rule = self.rules.expiries[target.currency]
+        arriving = list(parts)
+        if missing := amount - lots.total(arriving):
+            arriving.append((lots.expiry_of(rule, occurred_at, self.rules.zone), missing))
+        owed = min(max(-before, 0), amount)
+        _, kept = lots.split(sorted(arriving), owed)
+        for expires_at, part in kept:
+            self._change_lot(target, expires_at, part)
+        self._keep_alive(target, occurred_at)
+
+    def _keep_alive(self, account: Account, at: datetime) -> None:
+        """Under a rule of inactivity all lots move to the moment that follows from the newest movement."""
+        rule = self.rules.expiries[account.currency]
+        if rule.WhichOneof("rule") != "inactive_days" or not account.lots:
+            return
+        expires_at = max(lots.expiry_of(rule, at, self.rules.zone), account.lots[-1][0])
+        for known, part in list(account.lots):
+            if known != expires_at:
+                self._change_lot(account, known, -part)
+                self._change_lot(account, expires_at, part)
+
+    def _change_lot(self, account: Account, expires_at: datetime, by: int) -> None:
+        assert account.lots is not None  # noqa: S101 - the callers looked
+        held = dict(account.lots)
+        held[expires_at] = held.get(expires_at, 0) + by
+        account.lots[:] = sorted((moment, part) for moment, part in held.items() if part)
+        change = (account.id, expires_at)
+        self._lot_changes[change] = self._lot_changes.get(change, 0) + by
+
+    def answer(self, key: str, given: Callable[[int], None]) -> None:
+        """Has `given` told the id of the entry that was made under the key, once it has one."""
+        self._answers.append((key, given))
+
+    def move_tier(self, member: MemberState, at: datetime) -> None:
+        """Puts a member into the tier of what they earned, and tells when it is another."""
+        rules = self.rules
+        wallet = self.accounts.get((member.member, rules.tier_currency, AVAILABLE))
         if wallet is None:
             return
         tier = tier_for(wallet.earned, rules.thresholds, rules.tiers)
         if tier == member.tier:
             return
-        self._tell(
+        self.tell(
             member.member,
             events_pb2.TierChanged(member=member.member, from_tier=member.tier, to_tier=tier, occurred_at=at),
         )
         member.tier = tier
-        self._changed_members[member.member] = member
+        self.change_member(member)
 
-    def _tell(self, member: str, message: Any) -> None:
+    def tell(self, member: str, message: Any) -> None:
         self.events.append(NewEvent(member, message))
 
-    def _tell_credit(
-        self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: Any
+    def tell_credit(
+        self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: datetime
     ) -> None:
-        self._tell(
+        self.tell(
             member,
             events_pb2.PointsCredited(
                 member=member,
                 currency=currency,
                 amount=amount,
-                balance=self._balance(member, currency),
+                balance=self.balance(member, currency),
                 kind=kind,
                 reference=reference,
                 occurred_at=occurred_at,
-                programme_version=self._version,
+                programme_version=self.version,
             ),
         )
 
-    def _rule_failed(self, rule: str, why: str) -> None:
+    def tell_debit(self, member: str, currency: str, amount: int, reference: str, occurred_at: datetime) -> None:
+        self.tell(
+            member,
+            events_pb2.PointsSpent(
+                member=member,
+                currency=currency,
+                amount=amount,
+                balance=self.balance(member, currency),
+                reference=reference,
+                occurred_at=occurred_at,
+            ),
+        )
+
+    def rule_failed(self, rule: str, why: str) -> None:
+        """Says that an earning rule could not be followed; it then earns nothing."""
         metrics.RULE_FAILURES.labels("points").inc()
-        _log.warning("earning rule failed", rule=rule, brand=self._brand, why=why)
+        _log.warning("earning rule failed", rule=rule, brand=self.brand, why=why)
 
     # -- saving -------------------------------------------------------------
 
     async def save(self, connection: asyncpg.Connection) -> None:
         if self._changed_members:
-            changed = [self._changed_members[name] for name in sorted(self._changed_members)]
-            await store.save_members(connection, self._brand, changed)
+            await store.save_members(connection, self.brand, _in_order(self._changed_members))
         if self._changed_accounts:
-            accounts = [self._changed_accounts[number] for number in sorted(self._changed_accounts)]
-            await store.save_accounts(connection, self._brand, accounts)
-        if self._new_activities:
-            await store.add_activities(connection, self._brand, self._version, self._new_activities)
-        if self._new_entries:
-            ids = await store.add_entries(connection, self._brand, list(self._new_entries.values()))
-            for key, answered in self._answered_entries.items():
-                answered.id = ids[key]
-        if self._applied is not None:
-            await store.add_programme(connection, self._brand, self._applied)
-        for adopted in self._adopted:
-            await store.note_adoption(connection, self._brand, adopted.service, adopted.version)
+            await store.save_accounts(connection, self.brand, _in_order(self._changed_accounts))
+        if self._lot_changes:
+            await store.change_lots(connection, self.brand, self._lot_changes)
+        for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):
+            await kind.save(connection, self.brand, _in_order(self._changed_rows[kind]))
+        for save, rows in self._adds.items():
+            await save(connection, self.brand, rows)
+        if self.entries:
+            ids = await store.add_entries(connection, self.brand, list(self.entries.values()))
+            for key, given in self._answers:
+                given(ids[key])
 
 
-def spend_key(idempotency_key: str) -> str:
-    """The entry's key of a spend; its prefix keeps callers out of the programme's own keys."""
-    return f"spend:{idempotency_key}"
+def _in_order(rows: Mapping[Any, Row]) -> list[Row]:
+    return [rows[key] for key in sorted(rows)]
 
 
-def _spent(row: Any) -> points_pb2.Entry:
-    return points_pb2.Entry(
-        id=row["id"],
-        currency=row["currency"],
-        amount=-row["amount"],
-        balance=row["debit_balance"],
-        kind=row["kind"],
-        reference=row["reference"],
-        occurred_at=row["occurred_at"].astimezone(UTC),
-    )
+def registry(operations: Iterable[Operation]) -> dict[type, Operation]:
+    """Operations by the requests that they decide."""
+    return {request: operation for operation in operations for request in operation.requests}

@@ -30,11 +30,14 @@ class TypeRules:
         self._rules: list[str] = []
         self._expressions = Expressions(schema)
         self.currencies: list[str] = []
+        self.pending: set[str] = set()
 
-    def add(self, rule: str, currency: str, condition: str, amount: str) -> None:
-        """Adds a rule whose expressions were checked."""
+    def add(self, rule: str, currency: str, condition: str, amount: str, *, waits: bool = False) -> None:
+        """Adds a rule whose expressions were checked; what one that `waits` pays is not available at once."""
         self._rules.append(rule)
         self.currencies.append(currency)
+        if waits:
+            self.pending.add(currency)
         self._expressions.add(condition, amount)
 
     def awards(

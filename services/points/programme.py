@@ -1,18 +1,29 @@
 """The points section of a programme, checked and compiled."""
 
+import contextlib
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from chassis.conditions import FLAG
 from laurels.points.v1 import programme_pb2 as pb
-from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_UNSPECIFIED, Programme
+from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
 from services.points.earning import TypeRules
 from services.programme import Problems, schemas
 
 TYPES_MAX, ATTRIBUTES_MAX, CURRENCIES_MAX, RULES_MAX, TIERS_MAX, REWARDS_MAX = 256, 64, 32, 1_000, 32, 10_000
 TYPE_NAME = re.compile(r"[a-z0-9_]{1,64}")
+ISO_CURRENCY = re.compile(r"[A-Z]{3}")
+EXPIRY_BOUNDS = {
+    "days": (1, 36_500),
+    "months": (1, 1_200),
+    "end_of_month_after": (0, 1_200),
+    "end_of_year_after": (0, 100),
+    "inactive_days": (1, 36_500),
+}
+PENDING_BOUNDS = {"days": (1, 3_650), "hours": (1, 87_600)}
 VARIABLES = {**MEMBER_VARIABLES, "member.is_first_activity": FLAG}
 
 
@@ -27,10 +38,20 @@ class PointsRules:
     tier_currency: str = ""
     tiers: list[str] = field(default_factory=list)
     thresholds: list[int] = field(default_factory=list)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    expiries: dict[str, pb.Expiry] = field(default_factory=dict)
+    spendable: frozenset[str] = frozenset()
+    floors: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, pb.PendingPolicy] = field(default_factory=dict)
+    releasing: dict[str, str] = field(default_factory=dict)
 
     @property
     def enrols_on_first_activity(self) -> bool:
         return self.programme.points.enrolment != pb.ENROLMENT_POLICY_EXPLICIT
+
+    def floor(self, currency: str) -> int:
+        """How low a member's available balance may be."""
+        return self.floors.get(currency, 0)
 
 
 def compile_document(document: bytes) -> PointsRules:
@@ -44,6 +65,7 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     points = programme.points
     rules = PointsRules(programme, schemas(programme, VARIABLES))
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
+    _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
     for place, reward in enumerate(points.rewards):
         where = f"points.rewards[{place}]"
@@ -85,6 +107,63 @@ def _check_frame(programme: Programme, problems: Problems) -> None:
                 problems.add(f"{spot}.kind", "is required: integer, number, text or flag")
 
 
+def _compile_currencies(rules: PointsRules, problems: Problems) -> None:
+    programme = rules.programme
+    with contextlib.suppress(KeyError, ValueError, OSError):
+        rules.zone = ZoneInfo(programme.time_zone or "UTC")
+    spendable = set()
+    for place, currency in enumerate(programme.points.currencies):
+        where = f"points.currencies[{place}]"
+        if currency.purpose not in (pb.CURRENCY_PURPOSE_STATUS, pb.CURRENCY_PURPOSE_EXPERIENCE):
+            spendable.add(currency.id)
+        is_cashback = currency.purpose == pb.CURRENCY_PURPOSE_CASHBACK
+        if is_cashback and not ISO_CURRENCY.fullmatch(currency.iso_currency):
+            problems.add(f"{where}.iso_currency", "is required for cashback: three letters, such as EUR")
+        if currency.iso_currency and not is_cashback:
+            problems.add(f"{where}.iso_currency", "is for the purpose cashback only")
+        problems.bounded(f"{where}.overdraft_max", currency.overdraft_max, 0)
+        rules.floors[currency.id] = -currency.overdraft_max
+        if currency.HasField("expiry"):
+            _check_expiry(f"{where}.expiry", currency.expiry, problems)
+            rules.expiries[currency.id] = currency.expiry
+    rules.spendable = frozenset(spendable)
+
+
+def _check_expiry(where: str, expiry: pb.Expiry, problems: Problems) -> None:
+    rule = expiry.WhichOneof("rule")
+    if rule is None:
+        problems.add(where, f"has no rule: one of {', '.join(EXPIRY_BOUNDS)}, date")
+    elif rule == "date":
+        try:
+            date.fromisoformat(expiry.date)
+        except ValueError:
+            problems.add(f"{where}.date", f"{expiry.date!r} is not a date such as 2027-12-31")
+    else:
+        problems.bounded(f"{where}.{rule}", getattr(expiry, rule), *EXPIRY_BOUNDS[rule])
+    problems.bounded(f"{where}.warning_days", expiry.warning_days, 0, 365)
+
+
+def _check_pending(where: str, policy: pb.PendingPolicy, rules: PointsRules, problems: Problems) -> None:
+    rule = policy.WhichOneof("rule")
+    if rule is None:
+        problems.add(where, "has no rule: one of days, hours, until_activity, until_approved")
+    elif rule in PENDING_BOUNDS:
+        problems.bounded(f"{where}.{rule}", getattr(policy, rule), *PENDING_BOUNDS[rule])
+    elif policy.rounding:
+        problems.add(f"{where}.rounding", "is for days and hours only")
+    if rule != "until_activity":
+        return
+    until = policy.until_activity
+    spot = f"{where}.until_activity"
+    if not problems.reference(f"{spot}.activity_type", until.activity_type, rules.schemas, "activity type"):
+        return
+    declared = rules.schemas[until.activity_type].attributes.get(until.attribute)
+    if declared is None or declared.kind != ATTRIBUTE_KIND_TEXT:
+        problems.add(f"{spot}.attribute", f"{until.attribute!r} is not an attribute of kind text of that type")
+    elif rules.releasing.setdefault(until.activity_type, until.attribute) != until.attribute:
+        problems.add(f"{spot}.attribute", "differs from the one that another rule reads of the same type")
+
+
 def _compile_rules(rules: PointsRules, problems: Problems) -> None:
     earning_rules = rules.programme.points.earning_rules
     if len(earning_rules) > RULES_MAX:
@@ -98,11 +177,14 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
         if not problems.reference(f"{where}.activity_type", rule.activity_type, rules.schemas, "activity type"):
             continue
         schema = rules.schemas[rule.activity_type]
+        if rule.HasField("pending"):
+            _check_pending(f"{where}.pending", rule.pending, rules, problems)
+            rules.pending[rule.id] = rule.pending
         condition = problems.condition(f"{where}.condition", schema, rule.condition)
         amount = problems.amount(f"{where}.amount", schema, rule.amount)
         if condition is not None and amount is not None:
             of_type = rules.rules.setdefault(rule.activity_type, TypeRules(schema))
-            of_type.add(rule.id, rule.currency, rule.condition, rule.amount)
+            of_type.add(rule.id, rule.currency, rule.condition, rule.amount, waits=rule.HasField("pending"))
 
 
 def _compile_tiers(rules: PointsRules, problems: Problems) -> None:

@@ -15,7 +15,8 @@ from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
-from services.points.book import Adopted, Credit
+from services.points.spending import Credit
+from services.points.versions import Adopted
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "missions": [MissionCompleted, ProgrammeAdopted],

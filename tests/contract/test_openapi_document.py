@@ -81,7 +81,14 @@ def test_an_example_is_read_as_the_gateway_would(name: str) -> None:
 
 def test_what_an_answer_always_holds_is_required() -> None:
     schemas = SPEC["components"]["schemas"]
-    assert schemas["Wallet"]["required"] == ["currency", "available", "earned"]
+    assert schemas["Wallet"]["required"] == [
+        "currency",
+        "available",
+        "earned",
+        "pending",
+        "held",
+        "expiring_next",
+    ]
     assert "revealed_at" not in schemas["ScratchCard"]["required"]
 
 

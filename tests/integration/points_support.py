@@ -122,9 +122,10 @@ def earned(answer: activity_pb2.RecordActivitiesResponse) -> list[dict[str, int]
 class Points:
     """The points service as its callers see it."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: Callable[..., str]) -> None:
+    def __init__(self, channel: grpc.aio.Channel, token: Callable[..., str], *more: Any) -> None:
         self._token = token
         self._stubs = [
+            *more,
             activity_pb2_grpc.ActivityServiceStub(channel),
             points_pb2_grpc.PointsServiceStub(channel),
             programme_pb2_grpc.ProgrammeServiceStub(channel),
@@ -139,6 +140,13 @@ class Points:
             return await getattr(stub, method)(request, metadata=metadata, timeout=30)
         except grpc.aio.AioRpcError as error:
             raise from_rpc(error) from None
+
+    async def stream(self, method: str, requests: Any, brand: str, **credential: Any) -> AsyncIterator[Any]:
+        """The answers of a streaming call."""
+        (stub,) = [stub for stub in self._stubs if hasattr(stub, method)]
+        metadata = (("authorization", f"Bearer {self._token(brand, **credential)}"),)
+        async for answer in getattr(stub, method)(requests, metadata=metadata, timeout=30):
+            yield answer
 
     async def apply(self, brand: str, applied: programme_pb2.Programme, expected: int = 0) -> tuple[int, bool]:
         """The version under which the programme is recorded, and whether this call did."""

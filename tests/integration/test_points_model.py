@@ -184,7 +184,6 @@ async def test_one_after_another_every_answer_is_the_models(
     assert (await points.members(brand)).activities == len(model.bought)
 
 
-@pytest.mark.xfail(reason="The second of two equal spends in one batch is answered with the id 0.")
 @pytest.mark.parametrize("seed", range(3, 6))
 async def test_at_once_on_two_replicas_the_answers_are_those_of_some_order(
     around: tuple[list[Points], Streams], brand: str, seed: int

@@ -515,7 +515,6 @@ async def test_many_callers_with_one_key_spend_once_and_get_the_same_answer(
     assert len(await streams.told(shop, PointsSpent)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="The second of two equal spends in one batch is answered with the id 0.")
 async def test_equal_spends_that_are_decided_together_get_the_same_answer(points: Points, shop: str) -> None:
     await points.record(shop, purchase("a", amount=100))
     # Five callers for each of twenty keys, so that the batches that form hold some of them together.

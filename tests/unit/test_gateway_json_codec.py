@@ -250,7 +250,7 @@ def test_a_text_without_duplicate_keys_is_never_refused_for_them(plain: Any) -> 
 # Examples
 
 
-KINDS = "must be one of unspecified, earn, spend, mission, prize"
+KINDS = "must be one of " + ", ".join(json_codec.enum_names(points_pb2.EntryKind.DESCRIPTOR))
 NOT_TEXT = "must be Unicode text without the character U+0000"
 
 

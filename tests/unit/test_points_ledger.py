@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.points.ledger import Account, Entry, InsufficientPoints, check_spend, move
+from services.points.ledger import AVAILABLE, ISSUED, PROGRAMME, Account, Entry, InsufficientPoints, check_debit, move
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WALLETS = (1, 2, 3)
@@ -34,15 +34,21 @@ FLOORS = st.integers(-500, 0)
 
 def books(floor: int) -> dict[int, Account]:
     """Empty accounts: wallets with a floor, the programme's own without."""
-    wallets = {number: Account(number, balance=0, earned=0, floor=floor) for number in WALLETS}
-    return wallets | {number: Account(number, balance=0, earned=0, floor=None) for number in (ISSUED_ID, REDEEMED_ID)}
+    wallets = {
+        number: Account(number, f"member-{number}", "points", AVAILABLE, balance=0, earned=0, floor=floor)
+        for number in WALLETS
+    }
+    return wallets | {
+        number: Account(number, PROGRAMME, "points", ISSUED, balance=0, earned=0, floor=None)
+        for number in (ISSUED_ID, REDEEMED_ID)
+    }
 
 
 def posted(step: Step, accounts: dict[int, Account], key: str) -> Entry | None:
     """The step's entry, or None when its source may not give the amount."""
     source, target = accounts[step.debit], accounts[step.credit]
     try:
-        check_spend(source, "points", step.amount)
+        check_debit(source, step.amount)
     except InsufficientPoints:
         return None
     return move(source, target, step.amount, key=key, kind=1, reference="test", occurred_at=NOON)
@@ -99,14 +105,14 @@ def test_an_entry_tells_the_wallets_balances_after_it_and_the_programmes_never(s
 @given(st.integers(-500, 2**53), st.integers(0, 500), st.integers(1, 2**53))
 def test_what_a_wallet_can_spend_is_what_lies_above_its_floor(balance: int, below: int, amount: int) -> None:
     floor = min(0, balance) - below
-    wallet = Account(1, balance=balance, earned=0, floor=floor)
+    wallet = Account(1, "ann", "points", AVAILABLE, balance=balance, earned=0, floor=floor)
     if amount <= balance - floor:
-        check_spend(wallet, "points", amount)
+        check_debit(wallet, amount)
         return
     with pytest.raises(InsufficientPoints) as refusal:
-        check_spend(wallet, "points", amount)
+        check_debit(wallet, amount)
     assert (refusal.value.available, refusal.value.amount) == (balance - floor, amount)
-    assert wallet == Account(1, balance=balance, earned=0, floor=floor)
+    assert wallet == Account(1, "ann", "points", AVAILABLE, balance=balance, earned=0, floor=floor)
 
 
 def test_a_movement_carries_what_it_was_made_for() -> None:

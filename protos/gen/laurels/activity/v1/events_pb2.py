@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.activity.v1 import activity_pb2 as laurels_dot_activity_dot_v1_dot_activity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurels/activity/v1/events.proto\x12\x13laurels.activity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"laurels/activity/v1/activity.proto\"\xdc\x01\n\x10\x41\x63tivityRecorded\x12/\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1d.laurels.activity.v1.Activity\x12\x19\n\x11programme_version\x18\x02 \x01(\x05\x12+\n\x06\x65\x61rned\x18\x03 \x03(\x0b\x32\x1b.laurels.activity.v1.Earned\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nrolled\x18\x06 \x01(\x08\";\n\x06\x45\x61rned\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x03 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurels/activity/v1/events.proto\x12\x13laurels.activity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"laurels/activity/v1/activity.proto\"\xdc\x01\n\x10\x41\x63tivityRecorded\x12/\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x1d.laurels.activity.v1.Activity\x12\x19\n\x11programme_version\x18\x02 \x01(\x05\x12+\n\x06\x65\x61rned\x18\x03 \x03(\x0b\x32\x1b.laurels.activity.v1.Earned\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65nrolled\x18\x06 \x01(\x08\"L\n\x06\x45\x61rned\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,5 +36,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVITYRECORDED']._serialized_start=127
   _globals['_ACTIVITYRECORDED']._serialized_end=347
   _globals['_EARNED']._serialized_start=349
-  _globals['_EARNED']._serialized_end=408
+  _globals['_EARNED']._serialized_end=425
 # @@protoc_insertion_point(module_scope)

@@ -27,11 +27,13 @@ class ActivityRecorded(_message.Message):
     def __init__(self, activity: _Optional[_Union[_activity_pb2.Activity, _Mapping]] = ..., programme_version: _Optional[int] = ..., earned: _Optional[_Iterable[_Union[Earned, _Mapping]]] = ..., tier: _Optional[str] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enrolled: _Optional[bool] = ...) -> None: ...
 
 class Earned(_message.Message):
-    __slots__ = ("currency", "amount", "balance")
+    __slots__ = ("currency", "amount", "balance", "pending")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     BALANCE_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
     currency: str
     amount: int
     balance: int
-    def __init__(self, currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ...) -> None: ...
+    pending: int
+    def __init__(self, currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., pending: _Optional[int] = ...) -> None: ...

@@ -13,6 +13,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AccountKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_KIND_UNSPECIFIED: _ClassVar[AccountKind]
+    ACCOUNT_KIND_AVAILABLE: _ClassVar[AccountKind]
+    ACCOUNT_KIND_PENDING: _ClassVar[AccountKind]
+    ACCOUNT_KIND_HELD: _ClassVar[AccountKind]
+    ACCOUNT_KIND_ISSUED: _ClassVar[AccountKind]
+    ACCOUNT_KIND_REDEEMED: _ClassVar[AccountKind]
+    ACCOUNT_KIND_EXPIRED: _ClassVar[AccountKind]
+
 class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ENTRY_KIND_UNSPECIFIED: _ClassVar[EntryKind]
@@ -20,11 +30,46 @@ class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTRY_KIND_SPEND: _ClassVar[EntryKind]
     ENTRY_KIND_MISSION: _ClassVar[EntryKind]
     ENTRY_KIND_PRIZE: _ClassVar[EntryKind]
+    ENTRY_KIND_HOLD: _ClassVar[EntryKind]
+    ENTRY_KIND_CAPTURE: _ClassVar[EntryKind]
+    ENTRY_KIND_RELEASE: _ClassVar[EntryKind]
+    ENTRY_KIND_PENDING: _ClassVar[EntryKind]
+    ENTRY_KIND_ACTIVATE: _ClassVar[EntryKind]
+    ENTRY_KIND_CANCEL: _ClassVar[EntryKind]
+    ENTRY_KIND_EXPIRE: _ClassVar[EntryKind]
+    ENTRY_KIND_REFUND: _ClassVar[EntryKind]
+    ENTRY_KIND_REVERSAL: _ClassVar[EntryKind]
+    ENTRY_KIND_TRANSFER: _ClassVar[EntryKind]
+    ENTRY_KIND_GIFT: _ClassVar[EntryKind]
+    ENTRY_KIND_REDEMPTION: _ClassVar[EntryKind]
+    ENTRY_KIND_REDEMPTION_CANCELLED: _ClassVar[EntryKind]
+    ENTRY_KIND_REFERRAL: _ClassVar[EntryKind]
+ACCOUNT_KIND_UNSPECIFIED: AccountKind
+ACCOUNT_KIND_AVAILABLE: AccountKind
+ACCOUNT_KIND_PENDING: AccountKind
+ACCOUNT_KIND_HELD: AccountKind
+ACCOUNT_KIND_ISSUED: AccountKind
+ACCOUNT_KIND_REDEEMED: AccountKind
+ACCOUNT_KIND_EXPIRED: AccountKind
 ENTRY_KIND_UNSPECIFIED: EntryKind
 ENTRY_KIND_EARN: EntryKind
 ENTRY_KIND_SPEND: EntryKind
 ENTRY_KIND_MISSION: EntryKind
 ENTRY_KIND_PRIZE: EntryKind
+ENTRY_KIND_HOLD: EntryKind
+ENTRY_KIND_CAPTURE: EntryKind
+ENTRY_KIND_RELEASE: EntryKind
+ENTRY_KIND_PENDING: EntryKind
+ENTRY_KIND_ACTIVATE: EntryKind
+ENTRY_KIND_CANCEL: EntryKind
+ENTRY_KIND_EXPIRE: EntryKind
+ENTRY_KIND_REFUND: EntryKind
+ENTRY_KIND_REVERSAL: EntryKind
+ENTRY_KIND_TRANSFER: EntryKind
+ENTRY_KIND_GIFT: EntryKind
+ENTRY_KIND_REDEMPTION: EntryKind
+ENTRY_KIND_REDEMPTION_CANCELLED: EntryKind
+ENTRY_KIND_REFERRAL: EntryKind
 
 class Member(_message.Message):
     __slots__ = ("member", "display_name", "enrolled_at", "tier", "wallets")
@@ -41,14 +86,22 @@ class Member(_message.Message):
     def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tier: _Optional[str] = ..., wallets: _Optional[_Iterable[_Union[Wallet, _Mapping]]] = ...) -> None: ...
 
 class Wallet(_message.Message):
-    __slots__ = ("currency", "available", "earned")
+    __slots__ = ("currency", "available", "earned", "pending", "held", "expiring_next", "expires_at")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     EARNED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    EXPIRING_NEXT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     currency: str
     available: int
     earned: int
-    def __init__(self, currency: _Optional[str] = ..., available: _Optional[int] = ..., earned: _Optional[int] = ...) -> None: ...
+    pending: int
+    held: int
+    expiring_next: int
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, currency: _Optional[str] = ..., available: _Optional[int] = ..., earned: _Optional[int] = ..., pending: _Optional[int] = ..., held: _Optional[int] = ..., expiring_next: _Optional[int] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Entry(_message.Message):
     __slots__ = ("id", "currency", "amount", "balance", "kind", "reference", "occurred_at")
@@ -109,14 +162,16 @@ class ListWalletsResponse(_message.Message):
     def __init__(self, wallets: _Optional[_Iterable[_Union[Wallet, _Mapping]]] = ...) -> None: ...
 
 class ListEntriesRequest(_message.Message):
-    __slots__ = ("member", "page_size", "page_token")
+    __slots__ = ("member", "page_size", "page_token", "account")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     member: str
     page_size: int
     page_token: str
-    def __init__(self, member: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    account: AccountKind
+    def __init__(self, member: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., account: _Optional[_Union[AccountKind, str]] = ...) -> None: ...
 
 class ListEntriesResponse(_message.Message):
     __slots__ = ("entries", "next_page_token")
@@ -167,16 +222,18 @@ class GetLiabilityReportResponse(_message.Message):
     def __init__(self, currencies: _Optional[_Iterable[_Union[CurrencyLiability, _Mapping]]] = ...) -> None: ...
 
 class CurrencyLiability(_message.Message):
-    __slots__ = ("currency", "issued", "spent", "outstanding")
+    __slots__ = ("currency", "issued", "spent", "outstanding", "expired")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     ISSUED_FIELD_NUMBER: _ClassVar[int]
     SPENT_FIELD_NUMBER: _ClassVar[int]
     OUTSTANDING_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_FIELD_NUMBER: _ClassVar[int]
     currency: str
     issued: int
     spent: int
     outstanding: int
-    def __init__(self, currency: _Optional[str] = ..., issued: _Optional[int] = ..., spent: _Optional[int] = ..., outstanding: _Optional[int] = ...) -> None: ...
+    expired: int
+    def __init__(self, currency: _Optional[str] = ..., issued: _Optional[int] = ..., spent: _Optional[int] = ..., outstanding: _Optional[int] = ..., expired: _Optional[int] = ...) -> None: ...
 
 class GetMembersReportRequest(_message.Message):
     __slots__ = ()

@@ -149,7 +149,8 @@ class PointsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLiabilityReport(self, request, context):
-        """Returns what was issued and spent and what is outstanding, by currency.
+        """Returns what was issued, spent and expired and what is outstanding, by
+        currency.
 
         Errors: NOT_FOUND (`unknown_brand`).
         """

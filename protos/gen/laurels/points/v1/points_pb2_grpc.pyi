@@ -76,7 +76,8 @@ class PointsServiceStub:
     Errors: NOT_FOUND (`unknown_brand`).
     """
     GetLiabilityReport: _grpc.UnaryUnaryMultiCallable[_points_pb2.GetLiabilityReportRequest, _points_pb2.GetLiabilityReportResponse]
-    """Returns what was issued and spent and what is outstanding, by currency.
+    """Returns what was issued, spent and expired and what is outstanding, by
+    currency.
 
     Errors: NOT_FOUND (`unknown_brand`).
     """
@@ -134,7 +135,8 @@ class PointsServiceAsyncStub(PointsServiceStub):
     Errors: NOT_FOUND (`unknown_brand`).
     """
     GetLiabilityReport: _aio.UnaryUnaryMultiCallable[_points_pb2.GetLiabilityReportRequest, _points_pb2.GetLiabilityReportResponse]  # type: ignore[assignment]
-    """Returns what was issued and spent and what is outstanding, by currency.
+    """Returns what was issued, spent and expired and what is outstanding, by
+    currency.
 
     Errors: NOT_FOUND (`unknown_brand`).
     """
@@ -231,7 +233,8 @@ class PointsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _points_pb2.GetLiabilityReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_points_pb2.GetLiabilityReportResponse, _abc.Awaitable[_points_pb2.GetLiabilityReportResponse]]:
-        """Returns what was issued and spent and what is outstanding, by currency.
+        """Returns what was issued, spent and expired and what is outstanding, by
+        currency.
 
         Errors: NOT_FOUND (`unknown_brand`).
         """

@@ -1,0 +1,219 @@
+"""Activities are recorded with all that they earn, and release what waited for them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from chassis.errors import FieldViolation, IdempotencyConflict, InvalidArgument
+from laurels.activity.v1 import activity_pb2
+from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
+from laurels.points.v1 import points_pb2
+from services.activity import moment_of
+from services.points import lots, pending, store
+from services.points.book import Book, Operation, Touched, digest
+from services.points.earning import Award
+from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
+from services.points.programme import PointsRules
+from services.points.states import Lot, MemberState
+from services.points.store import KnownActivity
+
+CLOCK_AHEAD = timedelta(minutes=5)
+
+
+class Record(Operation):
+    """Records activities."""
+
+    requests = (activity_pb2.RecordActivitiesRequest,)
+
+    async def find(
+        self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[Any]
+    ) -> dict[str, list[Lot]]:
+        """The lots that wait for these activities, by the activity that earned them."""
+        named = {_released(activity, rules) for request in requests for activity in request.activities} - {""}
+        return await store.pending_lots_of_activities(connection, brand, sorted(named)) if named else {}
+
+    def touch(
+        self,
+        request: activity_pb2.RecordActivitiesRequest,
+        found: dict[str, list[Lot]],
+        rules: PointsRules,
+        touched: Touched,
+    ) -> None:
+        into = touched.enrolling if rules.enrols_on_first_activity else touched.members
+        for activity in request.activities:
+            into.add(activity.member)
+            touched.activities.add(activity.id)
+            if (of_type := rules.rules.get(activity.type)) is not None:
+                touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
+                touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
+            for lot in found.get(_released(activity, rules), ()):
+                pending.touch_lot(lot, touched)
+
+    def decide(self, book: Book, request: activity_pb2.RecordActivitiesRequest) -> Any:
+        digests = self._check(book, request.activities)
+        response = activity_pb2.RecordActivitiesResponse()
+        for activity, content in zip(request.activities, digests, strict=True):
+            known = book.activities.get(activity.id)
+            if known is None:
+                response.accepted += 1
+                earned = self._record(book, activity, content)
+            else:
+                response.duplicates += 1
+                earned = known.earned
+            result = response.results.add(id=activity.id, duplicate=known is not None)
+            for currency, amount in earned.items():
+                result.earned.add(currency=currency, amount=amount)
+        return response
+
+    def _check(self, book: Book, activities: Sequence[activity_pb2.Activity]) -> list[bytes]:
+        """The activities' digests, or a refusal of all of them."""
+        rules = book.rules
+        violations: list[FieldViolation] = []
+        digests: list[bytes] = []
+        latest = book.now + CLOCK_AHEAD
+        seen: dict[str, bytes] = {}
+        for place, activity in enumerate(activities):
+            content = digest(activity)
+            digests.append(content)
+            known = book.activities.get(activity.id)
+            before = known.digest if known is not None else seen.setdefault(activity.id, content)
+            if before != content:
+                raise IdempotencyConflict(
+                    f"Activity {activity.id!r} (activities[{place}]) was recorded before with other content."
+                )
+            if known is not None:
+                continue
+            schema = rules.schemas.get(activity.type)
+            if schema is None:
+                declared = ", ".join(sorted(rules.schemas)) or "none"
+                detail = f"{activity.type!r} is not declared by the programme (declared: {declared})"
+                violations.append(FieldViolation(f"activities[{place}].type", detail))
+                continue
+            violations.extend(schema.violations(activity, f"activities[{place}]"))
+            if moment_of(activity) > latest:
+                detail = "is more than five minutes ahead of the clock"
+                violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
+            if not rules.enrols_on_first_activity and not book.is_enrolled(activity.member):
+                raise UnknownMember(activity.member)
+        if violations:
+            raise InvalidArgument.of(violations[:100])
+        return digests
+
+    def _record(self, book: Book, activity: activity_pb2.Activity, content: bytes) -> dict[str, int]:
+        rules = book.rules
+        moment = moment_of(activity)
+        member = book.members[activity.member]
+        enrolled = book.join(member, moment)
+        attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
+        awards = _awards(book, activity, member)
+        if activity.type not in member.seen_types:
+            member.seen_types.add(activity.type)
+            book.change_member(member)
+        earned: dict[str, int] = {}
+        waits: dict[str, int] = {}
+        for award in awards:
+            if not _give(book, activity, award, moment, waits):
+                continue
+            earned[award.currency] = earned.get(award.currency, 0) + award.amount
+        _release(book, activity, moment)
+        book.move_tier(member, moment)
+        book.tell(
+            member.member,
+            ActivityRecorded(
+                activity=activity,
+                programme_version=book.version,
+                earned=[
+                    Earned(
+                        currency=currency,
+                        amount=amount,
+                        balance=book.balance(member.member, currency),
+                        pending=waits.get(currency, 0),
+                    )
+                    for currency, amount in earned.items()
+                ],
+                tier=member.tier,
+                recorded_at=book.stamp,
+                enrolled=enrolled,
+            ),
+        )
+        book.activities[activity.id] = KnownActivity(content, earned, activity.member, activity.type)
+        book.add(
+            store.add_activities,
+            (activity.id, activity.member, activity.type, moment, attributes, content, earned, book.version),
+        )
+        return earned
+
+
+def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState) -> list[Award]:
+    of_type = book.rules.rules.get(activity.type)
+    if of_type is None:
+        return []
+    variables = {
+        "member.id": member.member,
+        "member.tier": member.tier,
+        "member.is_first_activity": activity.type not in member.seen_types,
+    }
+    return of_type.awards(activity, variables, book.rule_failed)
+
+
+def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: datetime, waits: dict[str, int]) -> bool:
+    """Credits an award, at once or as a lot that waits; whether it could."""
+    wallet = book.wallet(activity.member, award.currency)
+    policy = book.rules.pending.get(award.rule)
+    target = wallet if policy is None else book.wallet(activity.member, award.currency, PENDING)
+    try:
+        book.check_issue(target, award.amount)
+    except BalanceTooHigh as error:
+        book.rule_failed(award.rule, error.detail)
+        return False
+    key = f"activity:{activity.id}:{award.rule}"
+    particulars: dict[str, Any] = {"key": key, "reference": award.rule, "occurred_at": moment}
+    if policy is None:
+        book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
+        return True
+    wallet.earned += award.amount
+    book.keep_account(wallet)
+    book.move(
+        book.accounts[PROGRAMME, award.currency, ISSUED],
+        target,
+        award.amount,
+        kind=points_pb2.ENTRY_KIND_PENDING,
+        **particulars,
+    )
+    waits[award.currency] = waits.get(award.currency, 0) + award.amount
+    lot = Lot(
+        lot=pending.lot_id(key),
+        member=activity.member,
+        currency=award.currency,
+        amount=award.amount,
+        state=pending.WAITING,
+        changes=0,
+        reference=award.rule,
+        activity=activity.id,
+        occurred_at=moment,
+        activates_at=lots.activation_of(policy, moment, book.rules.zone),
+        until_type=policy.until_activity.activity_type,
+    )
+    book.put(pending.LOTS, lot.lot, lot)
+    return True
+
+
+def _released(activity: activity_pb2.Activity, rules: PointsRules) -> str:
+    """The activity whose points this one releases; empty when none."""
+    attribute = rules.releasing.get(activity.type)
+    if attribute is None or attribute not in activity.attributes.fields:
+        return ""
+    return activity.attributes.fields[attribute].string_value
+
+
+def _release(book: Book, activity: activity_pb2.Activity, moment: datetime) -> None:
+    """Makes available what waited for this activity; of the same member's only."""
+    released = _released(activity, book.rules)
+    if not released:
+        return
+    for lot in book.rows(pending.LOTS):
+        waited = lot.activity == released and lot.until_type == activity.type and lot.state == pending.WAITING
+        if waited and lot.member == activity.member:
+            pending.activate(book, lot, moment)

@@ -1,0 +1,144 @@
+"""Spends, the credits of other services' events, and enrolment."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from chassis.errors import IdempotencyConflict
+from laurels.points.v1 import events_pb2, points_pb2
+from services.points import ledger
+from services.points.book import Book, Operation, Touched, digest
+from services.points.ledger import PROGRAMME, REDEEMED
+from services.points.programme import PointsRules
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Points that another service's event grants; `key` makes it happen once."""
+
+    member: str
+    currency: str
+    amount: int
+    kind: int
+    key: str
+    reference: str
+    occurred_at: datetime
+
+
+class Spend(Operation):
+    """Spends what is available."""
+
+    requests = (points_pb2.SpendRequest,)
+
+    def touch(self, request: points_pb2.SpendRequest, found: None, rules: PointsRules, touched: Touched) -> None:
+        touched.members.add(request.member)
+        touched.keys.add(_key(request))
+        touched.wallet(request.member, request.currency, request.amount)
+
+    def decide(self, book: Book, request: points_pb2.SpendRequest) -> points_pb2.SpendResponse:
+        key, content = _key(request), digest(request)
+        answer = points_pb2.SpendResponse()
+        if (known := book.once(key, content, "spend")) is not None:
+            answer.entry.CopyFrom(_shown(request, known))
+            if isinstance(known, ledger.Entry):
+                book.answer(key, lambda number: setattr(answer.entry, "id", number))
+            return answer
+        book.member(request.member)
+        book.spendable(request.currency)
+        wallet = book.wallet(request.member, request.currency)
+        ledger.check_debit(wallet, request.amount, floor=0)
+        entry = book.move(
+            wallet,
+            book.accounts[PROGRAMME, request.currency, REDEEMED],
+            request.amount,
+            key=key,
+            kind=points_pb2.ENTRY_KIND_SPEND,
+            reference=request.reference,
+            occurred_at=book.now,
+            digest=content,
+        )
+        book.tell_debit(request.member, request.currency, request.amount, request.reference, book.now)
+        answer.entry.CopyFrom(_shown(request, entry))
+        book.answer(key, lambda number: setattr(answer.entry, "id", number))
+        return answer
+
+
+class Grant(Operation):
+    """Credits what a mission or a card won."""
+
+    requests = (Credit,)
+
+    def touch(self, request: Credit, found: None, rules: PointsRules, touched: Touched) -> None:
+        touched.members.add(request.member)
+        touched.keys.add(request.key)
+        touched.wallet(request.member, request.currency)
+
+    def decide(self, book: Book, request: Credit) -> None:
+        if request.key in book.known or request.key in book.entries:
+            return
+        wallet = book.wallet(request.member, request.currency)
+        member = book.member(request.member)
+        book.check_issue(wallet, request.amount)
+        book.issue(
+            wallet,
+            request.amount,
+            key=request.key,
+            kind=request.kind,
+            reference=request.reference,
+            occurred_at=request.occurred_at,
+        )
+        book.tell_credit(
+            request.member, request.currency, request.amount, request.kind, request.reference, request.occurred_at
+        )
+        book.move_tier(member, request.occurred_at)
+
+
+class Enrol(Operation):
+    """Enrols a member."""
+
+    requests = (points_pb2.EnrolMemberRequest,)
+
+    def touch(self, request: points_pb2.EnrolMemberRequest, found: None, rules: PointsRules, touched: Touched) -> None:
+        touched.enrolling.add(request.member)
+
+    def decide(self, book: Book, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
+        rules = book.rules
+        member = book.members[request.member]
+        if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
+            raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
+        enrolled = book.join(member, book.now)
+        if enrolled:
+            book.tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
+        if member.display_name != request.display_name:
+            member.display_name = request.display_name
+            book.change_member(member)
+        shown = points_pb2.Member(
+            member=member.member, display_name=member.display_name, enrolled_at=member.enrolled_at, tier=member.tier
+        )
+        if enrolled:
+            shown.wallets.extend(points_pb2.Wallet(currency=currency) for currency in rules.currencies)
+        return points_pb2.EnrolMemberResponse(member=shown, enrolled=enrolled)
+
+
+def _key(request: points_pb2.SpendRequest) -> str:
+    """The entry's key of a spend; its prefix keeps callers out of the programme's own keys."""
+    return f"spend:{request.idempotency_key}"
+
+
+def _shown(request: points_pb2.SpendRequest, entry: Any) -> points_pb2.Entry:
+    """A spend's entry as its member sees it; its id is known once it is kept."""
+    kept = isinstance(entry, asyncpg.Record)
+    balance, occurred_at = (
+        (entry["debit_balance"], entry["occurred_at"]) if kept else (entry.debit_balance, entry.occurred_at)
+    )
+    return points_pb2.Entry(
+        id=entry["id"] if kept else 0,
+        currency=request.currency,
+        amount=-request.amount,
+        balance=balance,
+        kind=points_pb2.ENTRY_KIND_SPEND,
+        reference=request.reference,
+        occurred_at=occurred_at.astimezone(UTC),
+    )

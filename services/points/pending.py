@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
+from chassis.errors import FailedPrecondition, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
 from services.points import store
 from services.points.book import Book, Kind, Operation, Touched, digest
@@ -146,6 +146,8 @@ class EndOrChange(Operation):
         for name in _named(request):
             if (lot := found.get(name)) is not None:
                 touch_lot(lot, touched)
+        if isinstance(request, ledger_pb2.ChangePendingLotRequest):
+            touched.keys.add(_key(request))
 
     def decide(self, book: Book, request: Any) -> Any:
         match request:
@@ -179,7 +181,7 @@ class EndOrChange(Operation):
 
     def _change(self, book: Book, request: ledger_pb2.ChangePendingLotRequest) -> ledger_pb2.ChangePendingLotResponse:
         lot = self._lot(book, request.lot)
-        key, content = f"change:{request.idempotency_key}", digest(request)
+        key, content = _key(request), digest(request)
         if book.once(key, content, "change") is not None:
             return ledger_pb2.ChangePendingLotResponse(lot=lot.shown())
         if lot.state != WAITING:
@@ -189,8 +191,8 @@ class EndOrChange(Operation):
         wallet, pending = book.wallet(lot.member, lot.currency), book.wallet(lot.member, lot.currency, PENDING)
         if more > 0:
             book.check_issue(pending, more)
-        if not more and activates_at == lot.activates_at:
-            raise InvalidArgument.of([FieldViolation("amount", "and activates_at are as they were")])
+        if not more and activates_at in (None, lot.activates_at):
+            return ledger_pb2.ChangePendingLotResponse(lot=lot.shown())
         lot.amount += more
         lot.changes += 1
         lot.activates_at = activates_at or lot.activates_at
@@ -219,6 +221,10 @@ class EndOrChange(Operation):
         if lot is None:
             raise UnknownLot(name)
         return lot
+
+
+def _key(request: ledger_pb2.ChangePendingLotRequest) -> str:
+    return f"changed:{request.idempotency_key}"
 
 
 def _named(request: Any) -> Sequence[str]:

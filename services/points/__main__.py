@@ -37,7 +37,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         points_pb2_grpc.add_PointsServiceServicer_to_server(
             PointsServicer(write_path, service.database, programmes), server
         )
-        schedules = Schedules(service.database, write_path, programmes)
+        schedules = Schedules(service.database, write_path)
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
             LedgerServicer(write_path, service.database, schedules), server
         )

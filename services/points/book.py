@@ -8,7 +8,7 @@ request leaves it untouched: every check comes before the first change.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -145,6 +145,7 @@ class Book:
         self._changed_members: dict[str, MemberState] = {}
         self._changed_accounts: dict[int, Account] = {}
         self._lot_changes: dict[tuple[int, datetime], int] = {}
+        self._lot_warnings: dict[tuple[int, datetime], datetime] = {}
         self._answers: list[tuple[str, Callable[[int], None]]] = []
         self._adds: dict[Callable[..., Awaitable[None]], list[Any]] = {}
 
@@ -376,6 +377,8 @@ class Book:
         account.lots[:] = sorted((moment, part) for moment, part in held.items() if part)
         change = (account.id, expires_at)
         self._lot_changes[change] = self._lot_changes.get(change, 0) + by
+        if warning_days := self.rules.expiries[account.currency].warning_days:
+            self._lot_warnings[change] = expires_at - timedelta(days=warning_days)
 
     def answer(self, key: str, given: Callable[[int], None]) -> None:
         """Has `given` told the id of the entry that was made under the key, once it has one."""
@@ -443,7 +446,7 @@ class Book:
         if self._changed_accounts:
             await store.save_accounts(connection, self.brand, _in_order(self._changed_accounts))
         if self._lot_changes:
-            await store.change_lots(connection, self.brand, self._lot_changes)
+            await store.change_lots(connection, self.brand, self._lot_changes, self._lot_warnings)
         for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):
             await kind.save(connection, self.brand, _in_order(self._changed_rows[kind]))
         for save, rows in self._adds.items():

@@ -8,12 +8,10 @@ decided at the moment that it was due.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from chassis.configuration import Configurations
 from chassis.database import EVERY_BRAND, Database
-from chassis.errors import NotFound
 from chassis.loops import Beat
 from chassis.write_path import WritePath
 from laurels.points.v1 import events_pb2, points_pb2
@@ -27,7 +25,6 @@ from services.points.programme import PointsRules
 EVERY_S = 1.0
 AT_ONCE = 200
 """So many due things a transaction, so that callers do not wait for it."""
-WARNING_DAYS_MAX = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class Expiry(Operation):
             wallet = book.accounts.get((lot.owner, lot.currency, AVAILABLE))
             amount = dict(wallet.lots or ()).get(lot.expires_at, 0) if wallet is not None else 0
             book.add(store.note_warnings, (lot.account, lot.expires_at))
-            if amount and not lot.owner.startswith(GROUP_MARK):
+            if amount and lot.expires_at > book.now and not lot.owner.startswith(GROUP_MARK):
                 told = events_pb2.PointsExpiring(
                     member=lot.owner,
                     currency=lot.currency,
@@ -115,8 +112,8 @@ class Expiry(Operation):
 class Schedules:
     """Does what is due, for one brand at a time."""
 
-    def __init__(self, database: Database, write_path: WritePath, programmes: Configurations[PointsRules]) -> None:
-        self._database, self._write_path, self._programmes = database, write_path, programmes
+    def __init__(self, database: Database, write_path: WritePath) -> None:
+        self._database, self._write_path = database, write_path
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
@@ -124,7 +121,7 @@ class Schedules:
             beat()
             now = datetime.now(UTC)
             async with self._database.reading(EVERY_BRAND) as connection:
-                brands = await store.brands_due(connection, now, now + timedelta(days=WARNING_DAYS_MAX))
+                brands = await store.brands_due(connection, now)
             for brand in brands:
                 beat()
                 await self.run_until(brand, now)
@@ -160,15 +157,7 @@ class Schedules:
 
         async def warnings() -> Any:
             async with self._database.reading(brand) as connection:
-                try:
-                    _, rules = await self._programmes.newest(connection, brand)
-                except NotFound:
-                    return None
-                for currency, rule in rules.expiries.items():
-                    end = until + timedelta(days=rule.warning_days)
-                    found = await store.due_warnings(connection, brand, currency, until, end, AT_ONCE)
-                    if rule.warning_days and found:
-                        return Warn([DueLot(**row) for row in found])
-            return None
+                found = await store.due_warnings(connection, brand, until, AT_ONCE)
+            return Warn([DueLot(**row) for row in found]) if found else None
 
         return lots, holds, expiry, warnings

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -94,13 +93,14 @@ class Lot(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("remaining >= 0", name="remaining_is_not_negative"),
         Index("lots_due", "expires_at"),
+        Index("lots_to_warn_of", "warn_at", postgresql_where=text("warn_at IS NOT NULL")),
     )
 
     brand: str = Field(sa_column=Column(Text, nullable=False))
     account: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     remaining: int = Field(sa_column=Column(BigInteger, nullable=False))
-    warned: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    warn_at: datetime | None = Field(sa_column=stamp(nullable=True))
 
 
 class Hold(SQLModel, table=True):

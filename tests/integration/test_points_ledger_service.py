@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from chassis.errors import DomainError
+from cli.embedded import Servers
 from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, points_pb2
 from laurels.points.v1 import programme_pb2 as pb
+from laurels.points.v1.events_pb2 import PointsExpired, PointsExpiring
 from tests.conftest import running
-from tests.integration.points_support import PER_UNIT, Points, programme, purchase
+from tests.integration.points_support import PER_UNIT, Points, Streams, programme, purchase, streams_of
 
 MEMBER = ledger_pb2.LedgerAccount
 ISSUED = ledger_pb2.LedgerAccount(kind=points_pb2.ACCOUNT_KIND_ISSUED)
@@ -22,6 +24,14 @@ REDEEMED = ledger_pb2.LedgerAccount(kind=points_pb2.ACCOUNT_KIND_REDEEMED)
 async def ledger(settings_of: Callable[..., Any], token: Callable[..., str]) -> AsyncIterator[Points]:
     async with running("points", settings_of("points")) as channel:
         yield Points(channel, token, ledger_pb2_grpc.LedgerServiceStub(channel))
+
+
+@pytest.fixture
+async def streams(servers: Servers, ledger: Points) -> AsyncIterator[Streams]:
+    async with streams_of(servers) as client:
+        opened = Streams(ledger, client)
+        yield opened
+        await opened.forget()
 
 
 def transfer(name: str, amount: int, debit: Any, credit: Any, **more: Any) -> ledger_pb2.Transfer:
@@ -201,3 +211,38 @@ async def test_what_expires_soonest_is_spent_first_and_the_rest_expires(ledger: 
     wallet = (await ledger.call("ListWallets", points_pb2.ListWalletsRequest(member="ann"), brand)).wallets[0]
     assert (wallet.available, wallet.expiring_next) == (30, 10)
     assert (await ledger.liability(brand))["points"] == (35, 0, 30)
+
+
+async def test_a_member_is_warned_once_before_points_expire_and_told_when_they_do(
+    ledger: Points, streams: Streams, brand: str
+) -> None:
+    await ledger.apply(brand, with_currency(expiry=pb.Expiry(days=30, warning_days=7)))
+    today = datetime.now(UTC)
+    for name, days, amount in (("soon", 25, 10), ("later", 3, 20), ("over", 40, 5)):
+        activity = purchase(name, amount=amount)
+        activity.occurred_at.FromDatetime(today - timedelta(days=days))
+        await ledger.record(brand, activity)
+    for _ in range(2):
+        await ledger.call("RunSchedules", ledger_pb2.RunSchedulesRequest(), brand)
+    expiring = await streams.told(brand, PointsExpiring)
+    assert [(event.member, event.amount) for event in expiring] == [("ann", 10)]
+    expired = await streams.told(brand, PointsExpired)
+    assert [(event.member, event.amount, event.balance) for event in expired] == [("ann", 5, 30)]
+
+
+async def test_inactivity_takes_everything_and_any_movement_puts_it_off(ledger: Points, brand: str) -> None:
+    await ledger.apply(brand, with_currency(expiry=pb.Expiry(inactive_days=30)))
+    today = datetime.now(UTC)
+    for member, days in (("ann", (80, 55, 27)), ("bob", (80, 45))):
+        for place, ago in enumerate(days):
+            activity = purchase(f"{member}-{place}", member, 10)
+            activity.occurred_at.FromDatetime(today - timedelta(days=ago))
+            await ledger.record(brand, activity)
+            # As the clock would have it: what is over before the next purchase has expired by then.
+            until = ledger_pb2.RunSchedulesRequest()
+            until.until.FromDatetime(today - timedelta(days=ago))
+            await ledger.call("RunSchedules", until, brand)
+    await ledger.call("RunSchedules", ledger_pb2.RunSchedulesRequest(), brand)
+    assert await ledger.available(brand, "bob") == 0
+    wallet = (await ledger.call("ListWallets", points_pb2.ListWalletsRequest(member="ann"), brand)).wallets[0]
+    assert wallet.available == wallet.expiring_next > 0

@@ -74,9 +74,10 @@ _LOTS = """
         SELECT expires_at, remaining FROM lots WHERE lots.account = wanted.account ORDER BY expires_at LIMIT $2
     ) AS known"""
 _CHANGE_LOTS = """
-    INSERT INTO lots (brand, account, expires_at, remaining)
-    SELECT $1, account, expires_at, remaining
-    FROM unnest($2::bigint[], $3::timestamptz[], $4::bigint[]) AS new (account, expires_at, remaining)
+    INSERT INTO lots (brand, account, expires_at, remaining, warn_at)
+    SELECT $1, account, expires_at, remaining, warn_at
+    FROM unnest($2::bigint[], $3::timestamptz[], $4::bigint[], $5::timestamptz[])
+        AS new (account, expires_at, remaining, warn_at)
     ON CONFLICT (account, expires_at) DO UPDATE SET remaining = lots.remaining + excluded.remaining"""
 _TAKE_FROM_LOTS = """
     UPDATE lots SET remaining = lots.remaining + taken.remaining
@@ -142,17 +143,16 @@ _DUE_EXPIRY = """
 _DUE_WARNINGS = """
     SELECT lots.account, lots.expires_at, accounts.owner, accounts.currency
     FROM lots JOIN accounts ON accounts.id = lots.account
-    WHERE lots.brand = $1 AND NOT lots.warned AND accounts.currency = $2
-      AND lots.expires_at > $3 AND lots.expires_at <= $4
-    ORDER BY lots.expires_at LIMIT $5"""
+    WHERE lots.brand = $1 AND lots.warn_at <= $2 ORDER BY lots.warn_at LIMIT $3"""
 _WARN = """
-    UPDATE lots SET warned = true FROM unnest($1::bigint[], $2::timestamptz[]) AS told (account, expires_at)
+    UPDATE lots SET warn_at = NULL FROM unnest($1::bigint[], $2::timestamptz[]) AS told (account, expires_at)
     WHERE lots.account = told.account AND lots.expires_at = told.expires_at"""
 _BRANDS_DUE = """
     SELECT DISTINCT brand FROM (
         (SELECT DISTINCT brand FROM pending_lots WHERE state = 1 AND activates_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM holds WHERE state = 1 AND expires_at <= $1)
-        UNION ALL (SELECT DISTINCT brand FROM lots WHERE expires_at <= $2 AND (expires_at <= $1 OR NOT warned))
+        UNION ALL (SELECT DISTINCT brand FROM lots WHERE expires_at <= $1)
+        UNION ALL (SELECT DISTINCT brand FROM lots WHERE warn_at <= $1)
     ) AS due"""
 _ADD_COUNTERS = """
     INSERT INTO counters (brand, name, owner, period)
@@ -327,12 +327,17 @@ async def _read_lots(
         held.append((row["expires_at"], row["remaining"]))
 
 
-async def change_lots(connection: asyncpg.Connection, brand: str, changes: Mapping[tuple[int, datetime], int]) -> None:
-    """Adds to lots and takes from them; what is empty goes."""
+async def change_lots(
+    connection: asyncpg.Connection,
+    brand: str,
+    changes: Mapping[tuple[int, datetime], int],
+    warnings: Mapping[tuple[int, datetime], datetime],
+) -> None:
+    """Adds to lots and takes from them; what is empty goes. `warnings` say when new ones are warned of."""
     more = sorted((key, by) for key, by in changes.items() if by > 0)
     less = sorted((key, by) for key, by in changes.items() if by < 0)
     if more:
-        await connection.execute(_CHANGE_LOTS, brand, *_lot_columns(more))
+        await connection.execute(_CHANGE_LOTS, brand, *_lot_columns(more), [warnings.get(key) for key, _ in more])
     if less:
         accounts, moments, amounts = _lot_columns(less)
         await connection.execute(_TAKE_FROM_LOTS, accounts, moments, amounts)
@@ -577,9 +582,9 @@ async def save_pending_lots(connection: asyncpg.Connection, brand: str, changed:
 # -- what is due -------------------------------------------------------------
 
 
-async def brands_due(connection: asyncpg.Connection, until: datetime, warn_until: datetime) -> list[str]:
-    """The brands of which something may be due by `until`, or warned of that is due by `warn_until`."""
-    return [row["brand"] for row in await connection.fetch(_BRANDS_DUE, until, warn_until)]
+async def brands_due(connection: asyncpg.Connection, until: datetime) -> list[str]:
+    """The brands of which something is due by a moment."""
+    return [row["brand"] for row in await connection.fetch(_BRANDS_DUE, until)]
 
 
 async def due_lots(connection: asyncpg.Connection, brand: str, until: datetime, most: int) -> list[str]:
@@ -595,11 +600,9 @@ async def due_expiry(connection: asyncpg.Connection, brand: str, until: datetime
     return list(await connection.fetch(_DUE_EXPIRY, brand, until, most))
 
 
-async def due_warnings(
-    connection: asyncpg.Connection, brand: str, currency: str, now: datetime, until: datetime, most: int
-) -> list[Any]:
-    """Lots of a currency that expire between two moments and of which nobody was told."""
-    return list(await connection.fetch(_DUE_WARNINGS, brand, currency, now, until, most))
+async def due_warnings(connection: asyncpg.Connection, brand: str, until: datetime, most: int) -> list[Any]:
+    """Lots of whose expiry somebody is to be told by a moment."""
+    return list(await connection.fetch(_DUE_WARNINGS, brand, until, most))
 
 
 async def note_warnings(connection: asyncpg.Connection, _brand: str, told: Sequence[tuple[int, datetime]]) -> None:

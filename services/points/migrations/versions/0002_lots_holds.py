@@ -19,12 +19,13 @@ def upgrade() -> None:
             account bigint NOT NULL,
             expires_at timestamptz NOT NULL,
             remaining bigint NOT NULL,
-            warned boolean NOT NULL DEFAULT false,
+            warn_at timestamptz,
             PRIMARY KEY (account, expires_at),
             CONSTRAINT remaining_is_not_negative CHECK (remaining >= 0)
         )""")
     op.execute("CREATE INDEX lots_due ON lots (expires_at)")
-    secure("lots", grants="SELECT, INSERT, UPDATE (remaining, warned), DELETE", every_brand="SELECT")
+    op.execute("CREATE INDEX lots_to_warn_of ON lots (warn_at) WHERE warn_at IS NOT NULL")
+    secure("lots", grants="SELECT, INSERT, UPDATE (remaining, warn_at), DELETE", every_brand="SELECT")
     op.execute("""
         CREATE TABLE holds (
             brand text NOT NULL,

@@ -6,13 +6,15 @@ and member. The partition comes from the member's id, so all events of a member
 share one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
+
+from chassis.tracing import traceparent
 
 PARTITIONS = 8
 NO_MEMBER = "_"
@@ -21,10 +23,11 @@ NO_MEMBER = "_"
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that a decision made: about whom, and what happened."""
+    """An event that a decision made: about whom, what happened, and in which trace."""
 
     member: str
     message: Message
+    traceparent: str = field(default_factory=traceparent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import Any
 
 from alembic import command, context, op
 from alembic.config import Config
-from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.database import EVERY_BRAND
 from chassis.schema import folder
+from chassis.settings import DatabaseUrl
 
 
 class MigrationSettings(BaseSettings):
@@ -25,7 +25,7 @@ class MigrationSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore")
 
-    owner_database_url: SecretStr
+    owner_database_url: DatabaseUrl
     app_role: str
 
 

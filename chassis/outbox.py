@@ -23,7 +23,6 @@ from chassis.errors import Unavailable
 from chassis.events import NewEvent, headers, short_name, subject
 from chassis.leadership import exclusively
 from chassis.loops import Beat
-from chassis.tracing import traceparent
 from chassis.transport import PUBLISH_TIMEOUT_S, header
 
 CHUNK = 1_000
@@ -31,8 +30,9 @@ POLL_S = 1.0
 
 _APPEND = """
     INSERT INTO outbox (brand, member, type, payload, traceparent)
-    SELECT $1, member, type, payload, $5
-    FROM unnest($2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS event (member, type, payload, place)
+    SELECT $1, member, type, payload, traceparent
+    FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[])
+        WITH ORDINALITY AS event (member, type, payload, traceparent, place)
     ORDER BY place"""
 _UNPUBLISHED = """
     SELECT id, brand, member, type, payload, traceparent
@@ -65,7 +65,7 @@ async def append(connection: asyncpg.Connection, brand: str, events: Sequence[Ne
         [event.member for event in events],
         [event.message.DESCRIPTOR.full_name for event in events],
         [event.message.SerializeToString() for event in events],
-        traceparent(),
+        [event.traceparent for event in events],
     )
 
 

@@ -4,23 +4,59 @@ Each service subclasses `ServiceSettings` in its own `settings.py`; nothing else
 reads the environment. Every field is the variable `LAURELS_<FIELD>`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PASSWORD_CHARACTERS_LEAST = 16
+
+
+def strong(password: str) -> str:
+    """The password, unless it could be guessed or came with a manual. ValueError.
+
+    An empty one is none: the server then knows its client by other means.
+
+    >>> strong("laurels")
+    Traceback (most recent call last):
+    ValueError: the password is weak: make one of 16 characters or more at random
+    """
+    if password and (len(password) < PASSWORD_CHARACTERS_LEAST or len(set(password)) < PASSWORD_CHARACTERS_LEAST // 2):
+        raise ValueError(f"the password is weak: make one of {PASSWORD_CHARACTERS_LEAST} characters or more at random")
+    return password
+
+
+def _with_strong_password(url: SecretStr) -> SecretStr:
+    strong(unquote(urlsplit(url.get_secret_value()).password or ""))
+    return url
+
+
+def _strong(password: SecretStr) -> SecretStr:
+    strong(password.get_secret_value())
+    return password
+
+
+Password = Annotated[SecretStr, AfterValidator(_strong)]
+"""A password that is not weak."""
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_strong_password)]
+"""A database's address, whose password is not weak."""
 
 
 class ServiceSettings(BaseSettings):
     """The settings that all services share."""
 
-    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore")
+    # A refused secret must not be printed with the refusal.
+    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     listen: str = Field("127.0.0.1:0", description="host:port of the gRPC server; port 0 picks a free one")
-    database_url: SecretStr = Field(description="postgresql:// address with the application's role, which owns nothing")
+    database_url: DatabaseUrl = Field(
+        description="postgresql:// address with the application's role, which owns nothing"
+    )
     database_pool_size: int = Field(8, ge=2, le=100)
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str = ""
-    nats_password: SecretStr = SecretStr("")
+    nats_password: Password = SecretStr("")
     stream_replicas: int = Field(1, ge=1, le=5, description="copies of this service's JetStream stream")
     stream_bytes_max: int = Field(8 * 2**30, ge=2**20, description="bound on the stream's size on disk")
     jwks: str = Field(description="path or http(s) address of the JWK set that signs credentials")

@@ -26,7 +26,7 @@ from chassis.database import TRANSIENT, Database
 from chassis.errors import DomainError, ResourceExhausted, Unavailable
 from chassis.events import Event, NewEvent
 from chassis.logging import logger
-from chassis.tracing import span, traceparent
+from chassis.tracing import on_behalf_of, span, traceparent
 
 _log = logger("write_path")
 
@@ -321,7 +321,8 @@ def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) 
             results.append(_held_back())
         else:
             try:
-                results.append(unit.decide(operation.request))
+                with on_behalf_of(operation.traceparent):
+                    results.append(unit.decide(operation.request))
             except DomainError as refusal:
                 results.append(refusal)
                 if operation.event is not None:

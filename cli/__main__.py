@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.data_folder import DEFAULT_DATA, DataFolder, DataFolderInUse
+from cli.data_folder import DEFAULT_DATA, DataFolder, DataFolderInUse, DataFolderUnusable
 from cli.gateway_client import CommandFailed, GatewayRefused, Target
 from cli.programme_file import ProgrammeFileInvalid
 
@@ -48,7 +48,9 @@ def up(
 
     from cli.supervisor import Options
     from cli.supervisor import up as run
+    from cli.token import identifier
 
+    identifier("brand", brand)
     options = Options(split=split, port=port, log_level="info" if verbose else "warning")
     folder = None if ephemeral else DataFolder(data)
     raise typer.Exit(uvloop.run(run(folder, options, brand, Console())))
@@ -130,12 +132,15 @@ def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError
 
-    known = (CommandFailed, DataFolderInUse, EmbeddedError, GatewayRefused, ProgrammeFileInvalid)
+    refusals = (DataFolderInUse, DataFolderUnusable, GatewayRefused, ProgrammeFileInvalid)
+    known = (CommandFailed, EmbeddedError, *refusals)
     try:
         app()
     except known as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,16 @@ class DataFolderInUse(Exception):
         self.pid = pid
 
 
+class DataFolderUnusable(Exception):
+    """The folder cannot be made or written."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"The data folder {path} cannot be used: {error.strerror or error}. "
+            "Choose one that you may write to with --data."
+        )
+
+
 class DataFolder:
     """The folder of a suite. Nothing is made before it is needed.
 
@@ -79,9 +89,12 @@ class DataFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Holds the folder for this process. Raises DataFolderInUse."""
-        self.prepare()
-        lock = _locked(self.path / "lock")
+        """Holds the folder for this process. Raises DataFolderInUse, DataFolderUnusable."""
+        try:
+            self.prepare()
+            lock = _locked(self.path / "lock")
+        except OSError as error:
+            raise DataFolderUnusable(self.path, error) from error
         if lock is None:
             raise DataFolderInUse(self.path, self.run().get("pid"))
         try:
@@ -132,13 +145,17 @@ class DataFolder:
     def claim(self, port: int) -> bool:
         """Takes a free port, before a server binds it, from other suites of this user; whether that worked.
 
-        The claim lasts until the folder is no longer held.
+        The claim lasts until the folder is no longer held. Where another user
+        made the folder of claims, ports are taken without one.
         """
         if port in self._claims:
             return True
         if not port_is_free(port):
             return False
-        claim = _locked(PORT_CLAIMS / str(port))
+        try:
+            claim = _locked(PORT_CLAIMS / str(port))
+        except OSError:
+            return True
         if claim is not None:
             self._claims[port] = claim
         return claim is not None

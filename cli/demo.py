@@ -189,7 +189,9 @@ class Demonstration:
         )
 
     def _table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        table = Table(title=title, title_justify="left", title_style="bold")
+        # Not the table's own title, which breaks where the table is narrower.
+        self._console.print(f"\n[bold]{title}[/bold]")
+        table = Table()
         for place, column in enumerate(columns):
             table.add_column(column, justify="right" if any(isinstance(row[place], int) for row in rows) else "left")
         for row in rows:

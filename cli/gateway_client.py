@@ -82,12 +82,17 @@ class GatewayClient:
 
     def __init__(self, address: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self._address = address
-        self._client = httpx.Client(
-            base_url=address,
-            headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
-            timeout=TIMEOUT_S,
-            transport=transport,
-        )
+        if not token.isascii() or not token.isprintable():
+            raise CommandFailed("The token holds characters that no token has; was it copied whole?")
+        try:
+            self._client = httpx.Client(
+                base_url=address,
+                headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+                timeout=TIMEOUT_S,
+                transport=transport,
+            )
+        except httpx.InvalidURL as error:
+            raise CommandFailed(f"{address!r} is not an address such as http://127.0.0.1:8080: {error}") from None
 
     def __enter__(self) -> Self:
         return self

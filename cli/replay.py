@@ -7,7 +7,7 @@ it count once.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -93,9 +93,7 @@ async def replay(
             sent.duplicates += answer["duplicates"]
             advanced(answer["accepted"] + answer["duplicates"])
 
-    async with asyncio.TaskGroup() as sending:
-        for share in shares:
-            sending.create_task(send(share))
+    await _all(send(share) for share in shares)
     sent.seconds = time.monotonic() - began
     return sent
 
@@ -108,6 +106,14 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[None]]], *, at_once:
         for item in left:
             await item()
 
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(at_once):
-            workers.create_task(worker())
+    await _all(worker() for _ in range(at_once))
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Does all at once. What fails first ends the others, and is what is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

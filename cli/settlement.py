@@ -20,6 +20,7 @@ from nats.js.errors import NotFoundError
 from chassis.events import stream
 from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, Servers
+from cli.gateway_client import CommandFailed
 
 PAUSE_S = 0.02
 
@@ -29,7 +30,7 @@ _OUTBOX = """
         (SELECT coalesce(max(id), 0) FROM outbox) AS newest"""
 
 
-class Unsettled(Exception):
+class Unsettled(CommandFailed):
     """Effects are still outstanding after the time given; the sentence says where."""
 
 

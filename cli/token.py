@@ -12,13 +12,19 @@ LIVES_S_MAX = 366 * 86_400
 
 def token(data: Path, brand: str, subject: str, scopes: str, lives: str) -> str:
     """A signed token. Raises CommandFailed."""
-    for name, value in (("brand", brand), ("subject", subject)):
-        if not IDENTIFIER.fullmatch(value):
-            raise CommandFailed(f"The {name} {value!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -.")
+    identifier("brand", brand)
+    identifier("subject", subject)
     unknown = [scope for scope in scopes.split() if scope not in SCOPES]
     if unknown or not scopes.split():
         raise CommandFailed(f"The scope {scopes!r} is not one or more of {', '.join(SCOPES)}, separated by spaces.")
     return local_token(data, brand, subject, " ".join(scopes.split()), lives_s=seconds(lives))
+
+
+def identifier(what: str, value: str) -> str:
+    """The value, if it can be an id. Raises CommandFailed."""
+    if not IDENTIFIER.fullmatch(value):
+        raise CommandFailed(f"The {what} {value!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -.")
+    return value
 
 
 def seconds(lives: str) -> int:

@@ -8,11 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from chassis.settings import Password
+
 
 class GatewaySettings(BaseSettings):
     """The gateway's settings."""
 
-    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore")
+    # A refused secret must not be printed with the refusal.
+    model_config = SettingsConfigDict(env_prefix="LAURELS_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     listen: str = Field("127.0.0.1:8080", description="host:port of the HTTP server; port 0 picks a free one")
     jwks: str = Field(description="path or http(s) address of the JWK set that signs credentials")
@@ -20,7 +23,7 @@ class GatewaySettings(BaseSettings):
     token_audience: str = "laurels"
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str = ""
-    nats_password: SecretStr = SecretStr("")
+    nats_password: Password = SecretStr("")
 
     points_target: str = Field(description="gRPC target of the points service, such as dns:///points:50051")
     missions_target: str

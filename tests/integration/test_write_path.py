@@ -13,6 +13,7 @@ import pytest
 from chassis import write_path
 from chassis.database import Database
 from chassis.errors import FailedPrecondition, ResourceExhausted, Unavailable
+from chassis.tracing import on_behalf_of
 from chassis.write_path import DELIVERIES_MAX, HeldBack, NotYet, WritePath
 from cli.embedded import Servers
 from tests.integration.chassis_support import (
@@ -68,6 +69,24 @@ async def held_up(path: WritePath, brand: str, stage: Stage) -> AsyncIterator[No
 
 
 # Batches
+
+
+async def test_each_event_is_of_the_trace_of_the_request_that_made_it_and_not_of_its_batch(
+    notes: Notes, path: WritePath, stage: Stage, brand: str
+) -> None:
+    traces = [f"00-{number:032x}-{number:016x}-01" for number in (1, 2)] + [""]
+
+    async def traced(number: int) -> None:
+        with on_behalf_of(traces[number]):
+            await path.submit(brand, Note("ann", str(number)))
+
+    async with held_up(path, brand, stage):
+        waiting = asyncio.gather(*(traced(number) for number in range(3)))
+        await asyncio.sleep(0)
+    await waiting
+    assert await notes.transactions(brand) == [1, 3]
+    rows = await notes.fetch("SELECT traceparent FROM outbox WHERE brand = $1 AND member = 'ann' ORDER BY id", brand)
+    assert [row["traceparent"] for row in rows] == traces
 
 
 async def test_requests_that_arrive_while_a_transaction_commits_form_the_next_one(

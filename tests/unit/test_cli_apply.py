@@ -233,6 +233,61 @@ def test_a_failure_is_a_sentence_and_status_1(
     assert capsys.readouterr().err.startswith("gone.yaml:1:1: cannot read")
 
 
+def failure(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """What a command that fails with status 1 says."""
+    monkeypatch.setattr("sys.argv", ["laurels", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--token", "\u00e9"), "characters that no token has"),
+        (("--token", "two\nlines"), "characters that no token has"),
+        (("--token", "t", "--gateway", "http://[::1"), "is not an address such as"),
+        (("--token", "t", "--gateway", "127.0.0.1:8080"), "does not answer"),
+    ],
+)
+def test_a_wrong_address_or_token_is_a_sentence(
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    told = failure(capsys, monkeypatch, "apply", str(file), "--gateway", "http://127.0.0.1:9", *arguments)
+    assert says in told
+
+
+def test_a_folder_that_cannot_be_used_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "inner", Path("/proc/laurels")):
+        told = failure(capsys, monkeypatch, "up", "--data", str(path))
+        assert told.startswith(f"The data folder {path} cannot be used: ")
+
+
+def test_up_refuses_a_brand_that_no_token_can_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = failure(capsys, monkeypatch, "up", "--data", str(tmp_path / "data"), "--brand", "a b")
+    assert told.startswith("The brand 'a b' is not")
+    assert not (tmp_path / "data").exists()
+
+
+def test_ports_are_taken_without_a_claim_where_another_made_the_folder_of_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "claims").touch()  # as unusable as a folder of another user, also for root
+    monkeypatch.setattr("cli.data_folder.PORT_CLAIMS", tmp_path / "claims")
+    with DataFolder(tmp_path / "data").held():
+        assert DataFolder(tmp_path / "data").port("points") > 0
+
+
 def test_differences_name_added_removed_changed_and_reordered_items() -> None:
     before = {"tiers": [{"id": "a", "n": 1}, {"id": "b", "n": 1}, {"id": "c"}], "slots": ["x", "y"], "gone": 1}
     after = {"tiers": [{"id": "b", "n": 2}, {"id": "a", "n": 1}, {"id": "d"}], "slots": ["y"], "new": False}

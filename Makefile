@@ -40,7 +40,14 @@ demo: $(VENV)/.runtime  ## Replay a real shop through the whole suite; ARGS=--ex
 up: $(VENV)/.runtime  ## Start the suite on this machine; ARGS="--ephemeral --split"
 	$(BIN)/laurels up $(ARGS)
 
-test: $(VENV)/.development  ## Run every test against the real servers; ARGS="-k name"
+# The pages are tested in Debian's Chromium, which only root can install.
+CHROMIUM := /usr/bin/chromium
+$(CHROMIUM):
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "The tests of pages need $(CHROMIUM): install Debian's package chromium."; fi
+
+test: $(VENV)/.development | $(CHROMIUM)  ## Run every test against the real servers; ARGS="-k name"
 	$(BIN)/pytest $(ARGS)
 
 soak: $(VENV)/.development  ## Run the long tests

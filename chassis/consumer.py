@@ -37,6 +37,7 @@ ACK_WAIT_S = 30
 ACK_PENDING_MAX = 5_000
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 30.0
 PAUSE_BEHIND_MAX_S = 1.0
+STREAM_LOOK_S = 0.1
 _log = logger("consumer")
 
 Handler = Callable[[Sequence[Event]], Awaitable[list[BaseException | None]]]
@@ -151,6 +152,7 @@ class Consumer:
             waiting.cancel()
 
     async def _consume(self, beat: Beat) -> None:
+        await self._await_stream(beat)
         self._gone = True
         try:
             while True:
@@ -166,6 +168,16 @@ class Consumer:
                 await self._apply(batch)
         finally:
             await self._unsubscribe()
+
+    async def _await_stream(self, beat: Beat) -> None:
+        """The producer makes its stream when it starts, which may be later."""
+        while True:
+            beat()
+            try:
+                await jetstream(self._client).stream_info(stream(self._source))
+                return
+            except NotFoundError:
+                await asyncio.sleep(STREAM_LOOK_S)
 
     async def _resume(self) -> None:
         """Goes on behind the last event before which every one has its effect.

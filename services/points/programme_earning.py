@@ -60,7 +60,7 @@ def limits_of(where: str, rule: EarningRule, problems: Problems) -> list[Limit]:
         else:
             found[shared, cap.period] = Limit(cap.amount, cap.period, shared)
     problems.bounded(f"{where}.budget", rule.budget, 0)
-    if rule.budget:
+    if rule.budget > 0:
         if (True, pb.CAP_PERIOD_EVER) in found:
             problems.add(f"{where}.budget", "is the programme's cap for ever already")
         found[True, pb.CAP_PERIOD_EVER] = Limit(rule.budget, pb.CAP_PERIOD_EVER, shared=True, is_budget=True)
@@ -116,9 +116,8 @@ def compile_refunds(
             continue
         # One that arrives before its purchase is settled by the purchase's type alone.
         other = of_purchase.setdefault(rule.purchase_type, rule)
-        for name in ("total", "policy"):
-            if getattr(other, name) != getattr(rule, name):
-                problems.add(f"{where}.{name}", "differs from the one that a rule before it has for that purchase type")
+        if (other.total, other.policy) != (rule.total, rule.policy):
+            problems.add(where, "differs in its total or policy from a rule before it for that purchase type")
         own = problems.reference(f"{where}.activity_type", rule.activity_type, schemas, "activity type")
         if problems.reference(f"{where}.purchase_type", rule.purchase_type, schemas, "activity type"):
             _check(f"{where}.total", schemas[rule.purchase_type], rule.total, ATTRIBUTE_KIND_INTEGER, problems)

@@ -14,10 +14,10 @@ from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import limits, lots, pending, refunds, store
 from services.points.book import Book, Operation, Touched, digest
-from services.points.earning import Award
+from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
-from services.points.states import Awarded, Lot, MemberState, Purchase
+from services.points.states import Lot, MemberState, Purchase
 from services.points.store import KnownActivity
 
 CLOCK_AHEAD = timedelta(minutes=5)
@@ -109,7 +109,8 @@ class Record(Operation):
                 violations.append(FieldViolation(f"activities[{place}].type", detail))
                 continue
             violations.extend(schema.violations(activity, f"activities[{place}]"))
-            violations.extend(refunds.violations(book, activity, f"activities[{place}]"))
+            if activity.type in rules.refunds:
+                violations.extend(refunds.violations(book, activity, f"activities[{place}]"))
             if moment_of(activity) > latest:
                 detail = "is more than five minutes ahead of the clock"
                 violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
@@ -131,12 +132,11 @@ class Record(Operation):
             book.change_member(member)
         earned: dict[str, int] = {}
         waits: dict[str, int] = {}
-        given: list[Awarded] = []
+        limited = rules.rules[activity.type].limits if awards else {}
         for award in awards:
-            if (gave := _give(book, activity, award, moment, waits)) is None:
-                continue
-            given.append(gave)
-            earned[award.currency] = earned.get(award.currency, 0) + gave.amount
+            gave = _give(book, activity, award, moment, waits, limited.get(award.rule))
+            if gave:
+                earned[award.currency] = earned.get(award.currency, 0) + gave
         _release(book, activity, moment)
         if activity.type in rules.refunds:
             refunds.apply(book, activity, moment)
@@ -161,7 +161,7 @@ class Record(Operation):
             ),
         )
         if activity.type in rules.refunded:
-            refunds.note(book, activity, given, moment)
+            refunds.note(book, activity, awards, moment)
             book.move_tier(member, moment)
         book.activities[activity.id] = KnownActivity(content, earned, activity.member, activity.type)
         book.add(
@@ -188,14 +188,18 @@ def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState, mo
 
 
 def _give(
-    book: Book, activity: activity_pb2.Activity, award: Award, moment: datetime, waits: dict[str, int]
-) -> Awarded | None:
-    """Credits what the limits leave of an award, at once or as a lot that waits; None when it could not."""
-    bounds = book.rules.rules[activity.type].limits.get(award.rule)
+    book: Book,
+    activity: activity_pb2.Activity,
+    award: Award,
+    moment: datetime,
+    waits: dict[str, int],
+    bounds: Sequence[Limit] | None,
+) -> int:
+    """Credits what the limits leave of an award, at once or as a lot that waits; how much that was."""
     if bounds is not None:
         amount = limits.cut(book, award, bounds, activity.member, moment)
         if not amount:
-            return None
+            return 0
         award = replace(award, amount=amount)
     wallet = book.wallet(activity.member, award.currency)
     policy = book.rules.pending.get(award.rule)
@@ -204,14 +208,14 @@ def _give(
         book.check_issue(target, award.amount)
     except BalanceTooHigh as error:
         book.rule_failed(award.rule, error.detail)
-        return None
+        return 0
     if bounds is not None:
         limits.count(book, award, bounds, activity.member, moment)
     key = f"activity:{activity.id}:{award.rule}"
     particulars: dict[str, Any] = {"key": key, "reference": award.rule, "occurred_at": moment}
     if policy is None:
         book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
-        return Awarded(key, award.currency, award.amount, waited=False)
+        return award.amount
     wallet.earned += award.amount
     book.keep_account(wallet)
     book.move(
@@ -236,7 +240,7 @@ def _give(
         until_type=policy.until_activity.activity_type,
     )
     book.put(pending.LOTS, lot.lot, lot)
-    return Awarded(key, award.currency, award.amount, waited=True)
+    return award.amount
 
 
 def _released(activity: activity_pb2.Activity, rules: PointsRules) -> str:

@@ -21,6 +21,7 @@ from laurels.points.v1 import earning_events_pb2, points_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
 from services.points import lots, pending, store
 from services.points.book import Book, Kind, Touched
+from services.points.earning import Award
 from services.points.ledger import AVAILABLE, BALANCE_MAX, ISSUED, PENDING, PROGRAMME, Account
 from services.points.lots import Part
 from services.points.programme import PointsRules
@@ -106,9 +107,14 @@ def violations(book: Book, activity: Activity, path: str) -> Iterator[FieldViola
         yield FieldViolation(f"{path}.attributes.{rule.purchase}", detail)
 
 
-def note(book: Book, activity: Activity, awards: Sequence[Awarded], moment: datetime) -> None:
+def note(book: Book, activity: Activity, awarded: Sequence[Award], moment: datetime) -> None:
     """Keeps in mind what a purchase was given, and takes the share of refunds that arrived before it."""
     rules = book.rules
+    awards = [
+        Awarded(entry.key, award.currency, entry.amount, entry.kind == points_pb2.ENTRY_KIND_PENDING)
+        for award in awarded
+        if (entry := book.entries.get(f"activity:{activity.id}:{award.rule}")) is not None
+    ]
     attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
     purchase = Purchase(activity.id, activity.member, activity.type, moment, attributes, awards=awards)
     book.purchases[activity.id] = purchase
@@ -179,8 +185,7 @@ def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule,
             balance=book.balance(refund.member, currency),
         )
     book.put(REFUNDS, (refund.purchase, refund.member), refund)
-    if told.taken:
-        book.tell(refund.member, told)
+    book.tell(refund.member, told)
 
 
 def _lot(book: Book, award: Awarded) -> Lot | None:

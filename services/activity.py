@@ -110,6 +110,11 @@ class Expressions:
         self._sources.append((condition, amount))
         self._amounts = None
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """All that they read, and at times one more."""
+        return (self._amounts or self._compile()).variables
+
     def of(self, activity: Activity, variables: Mapping[str, Any], failed: Callable[[int, str], None]) -> list[int]:
         """The amounts in their order; `failed(place, why)` is told of those that fail and count as 0.
 

@@ -38,7 +38,7 @@ from services.points.ledger import (
 )
 from services.points.lots import Part
 from services.points.programme import PointsRules
-from services.points.states import MemberState
+from services.points.states import MemberState, Purchase
 from services.points.store import AccountKey
 from services.points.tiers import tier_for
 
@@ -79,6 +79,7 @@ class Touched:
     rows: dict[Kind[Any, Any], set[Any]] = field(default_factory=dict)
     newest: tuple[int, Programme | None] = (0, None)
     reversed: dict[int, Any] = field(default_factory=dict)
+    purchases: dict[str, Purchase] = field(default_factory=dict)
 
     def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
         """An owner's available points, of which `debit` may leave."""
@@ -138,6 +139,7 @@ class Book:
         self.entries: dict[str, ledger.Entry] = {}
         self.newest: tuple[int, Programme | None] = (0, None)
         self.reversed: dict[int, Any] = {}
+        self.purchases: dict[str, Purchase] = {}
         self._programmes, self._operations = programmes, operations
         self._rules: PointsRules | None = None
         self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
@@ -158,6 +160,7 @@ class Book:
             self._rules = None  # every request but the first programme is refused for it
         touched = await self._touched(connection, requests)
         self.newest, self.reversed = touched.newest, touched.reversed
+        self.purchases = touched.purchases
         if self._rules is None:
             return
         if touched.keys:

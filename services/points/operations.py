@@ -1,5 +1,6 @@
 """All that the points service can be asked to change."""
 
+from services.points.approvals import DecideApprovals
 from services.points.book import registry
 from services.points.holds import Authorise, End
 from services.points.pending import EndOrChange
@@ -23,5 +24,6 @@ OPERATIONS = registry(
         Expiry(),
         Apply(),
         Adopt(),
+        DecideApprovals(),
     )
 )

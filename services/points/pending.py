@@ -96,6 +96,29 @@ def reduce(book: Book, lot: Lot, by: int, at: datetime) -> None:
     _tell(book, lot, at)
 
 
+def take(book: Book, lot: Lot, by: int, *, key: str, kind: Any, reference: str, at: datetime) -> None:
+    """Takes a part, or all, of a waiting lot away by an entry of the caller's kind and key."""
+    if by >= lot.amount:
+        lot.state = CANCELLED
+    else:
+        lot.amount -= by
+        lot.changes += 1
+    book.put(LOTS, lot.lot, lot)
+    wallet = book.wallet(lot.member, lot.currency)
+    wallet.earned -= by
+    book.move(
+        book.wallet(lot.member, lot.currency, PENDING),
+        book.accounts[PROGRAMME, lot.currency, ISSUED],
+        by,
+        key=key,
+        kind=kind,
+        reference=reference,
+        occurred_at=at,
+    )
+    book.keep_account(wallet)
+    _tell(book, lot, at)
+
+
 def touch_lot(lot: Lot, touched: Touched) -> None:
     """What ending or changing the lot touches."""
     touched.row(LOTS, lot.lot)

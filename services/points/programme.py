@@ -7,10 +7,18 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from chassis.conditions import FLAG
+from laurels.points.v1 import programme_earning_pb2
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
 from services.points.earning import TypeRules
+from services.points.programme_earning import (
+    EARNING_VARIABLES,
+    compile_multipliers,
+    compile_refunds,
+    limits_of,
+    terms_of,
+)
 from services.programme import Problems, schemas
 
 TYPES_MAX, ATTRIBUTES_MAX, CURRENCIES_MAX, RULES_MAX, TIERS_MAX, REWARDS_MAX = 256, 64, 32, 1_000, 32, 10_000
@@ -24,7 +32,7 @@ EXPIRY_BOUNDS = {
     "inactive_days": (1, 36_500),
 }
 PENDING_BOUNDS = {"days": (1, 3_650), "hours": (1, 87_600)}
-VARIABLES = {**MEMBER_VARIABLES, "member.is_first_activity": FLAG}
+VARIABLES = {**MEMBER_VARIABLES, "member.is_first_activity": FLAG, **EARNING_VARIABLES}
 
 
 @dataclass(slots=True)
@@ -44,6 +52,8 @@ class PointsRules:
     floors: dict[str, int] = field(default_factory=dict)
     pending: dict[str, pb.PendingPolicy] = field(default_factory=dict)
     releasing: dict[str, str] = field(default_factory=dict)
+    refunds: dict[str, programme_earning_pb2.RefundRule] = field(default_factory=dict)
+    refunded: dict[str, programme_earning_pb2.RefundRule] = field(default_factory=dict)
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -73,6 +83,9 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
         problems.bounded(f"{where}.price", reward.price, 1)
     _compile_rules(rules, problems)
     _compile_tiers(rules, problems)
+    compile_multipliers(programme.points, rules.rules, rules.schemas, rules.currencies, rules.zone, problems)
+    rules.refunds = compile_refunds(programme.points, rules.schemas, problems)
+    rules.refunded = {rule.purchase_type: rule for rule in rules.refunds.values()}
     return rules
 
 
@@ -182,9 +195,11 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
             rules.pending[rule.id] = rule.pending
         condition = problems.condition(f"{where}.condition", schema, rule.condition)
         amount = problems.amount(f"{where}.amount", schema, rule.amount)
+        terms, limits = terms_of(where, rule, rules.zone, problems), limits_of(where, rule, problems)
         if condition is not None and amount is not None:
             of_type = rules.rules.setdefault(rule.activity_type, TypeRules(schema))
-            of_type.add(rule.id, rule.currency, rule.condition, rule.amount, waits=rule.HasField("pending"))
+            waits = rule.HasField("pending")
+            of_type.add(rule.id, rule.currency, rule.condition, rule.amount, waits=waits, terms=terms, limits=limits)
 
 
 def _compile_tiers(rules: PointsRules, problems: Problems) -> None:

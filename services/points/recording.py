@@ -1,6 +1,7 @@
 """Activities are recorded with all that they earn, and release what waited for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,15 +12,23 @@ from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
-from services.points import lots, pending, store
+from services.points import limits, lots, pending, refunds, store
 from services.points.book import Book, Operation, Touched, digest
-from services.points.earning import Award
+from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
-from services.points.states import Lot, MemberState
+from services.points.states import Lot, MemberState, Purchase
 from services.points.store import KnownActivity
 
 CLOCK_AHEAD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of activities that others name: the lots that wait, by what earned them, and purchases."""
+
+    lots: Mapping[str, list[Lot]] = field(default_factory=dict)
+    purchases: dict[str, Purchase] = field(default_factory=dict)
 
 
 class Record(Operation):
@@ -29,15 +38,19 @@ class Record(Operation):
 
     async def find(
         self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[Any]
-    ) -> dict[str, list[Lot]]:
-        """The lots that wait for these activities, by the activity that earned them."""
+    ) -> Found:
+        """The lots that wait for these activities, and the purchases that they refund."""
         named = {_released(activity, rules) for request in requests for activity in request.activities} - {""}
-        return await store.pending_lots_of_activities(connection, brand, sorted(named)) if named else {}
+        waiting = await store.pending_lots_of_activities(connection, brand, sorted(named)) if named else {}
+        if not rules.refunds:
+            return Found(waiting)
+        activities = [activity for request in requests for activity in request.activities]
+        return Found(waiting, await refunds.find(connection, brand, rules, activities))
 
     def touch(
         self,
         request: activity_pb2.RecordActivitiesRequest,
-        found: dict[str, list[Lot]],
+        found: Found,
         rules: PointsRules,
         touched: Touched,
     ) -> None:
@@ -48,8 +61,12 @@ class Record(Operation):
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
-            for lot in found.get(_released(activity, rules), ()):
+                if of_type.limits:
+                    limits.touch(touched, of_type, activity.member, moment_of(activity), rules.zone)
+            for lot in found.lots.get(_released(activity, rules), ()):
                 pending.touch_lot(lot, touched)
+            if rules.refunds:
+                refunds.touch(activity, found.purchases, rules, touched)
 
     def decide(self, book: Book, request: activity_pb2.RecordActivitiesRequest) -> Any:
         digests = self._check(book, request.activities)
@@ -92,6 +109,8 @@ class Record(Operation):
                 violations.append(FieldViolation(f"activities[{place}].type", detail))
                 continue
             violations.extend(schema.violations(activity, f"activities[{place}]"))
+            if activity.type in rules.refunds:
+                violations.extend(refunds.violations(book, activity, f"activities[{place}]"))
             if moment_of(activity) > latest:
                 detail = "is more than five minutes ahead of the clock"
                 violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
@@ -107,17 +126,20 @@ class Record(Operation):
         member = book.members[activity.member]
         enrolled = book.join(member, moment)
         attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
-        awards = _awards(book, activity, member)
+        awards = _awards(book, activity, member, moment)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             book.change_member(member)
         earned: dict[str, int] = {}
         waits: dict[str, int] = {}
+        limited = rules.rules[activity.type].limits if awards else {}
         for award in awards:
-            if not _give(book, activity, award, moment, waits):
-                continue
-            earned[award.currency] = earned.get(award.currency, 0) + award.amount
+            gave = _give(book, activity, award, moment, waits, limited.get(award.rule))
+            if gave:
+                earned[award.currency] = earned.get(award.currency, 0) + gave
         _release(book, activity, moment)
+        if activity.type in rules.refunds:
+            refunds.apply(book, activity, moment)
         book.move_tier(member, moment)
         book.tell(
             member.member,
@@ -138,6 +160,9 @@ class Record(Operation):
                 enrolled=enrolled,
             ),
         )
+        if activity.type in rules.refunded:
+            refunds.note(book, activity, awards, moment)
+            book.move_tier(member, moment)
         book.activities[activity.id] = KnownActivity(content, earned, activity.member, activity.type)
         book.add(
             store.add_activities,
@@ -146,20 +171,36 @@ class Record(Operation):
         return earned
 
 
-def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState) -> list[Award]:
+def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState, moment: datetime) -> list[Award]:
     of_type = book.rules.rules.get(activity.type)
     if of_type is None:
         return []
-    variables = {
+    variables: dict[str, Any] = {
         "member.id": member.member,
         "member.tier": member.tier,
         "member.is_first_activity": activity.type not in member.seen_types,
     }
-    return of_type.awards(activity, variables, book.rule_failed)
+    if of_type.reads_clock:
+        local = moment.astimezone(book.rules.zone)
+        variables |= {"activity.hour": local.hour, "activity.weekday": local.isoweekday()}
+    paused = limits.paused(book, of_type) if of_type.budgets else ()
+    return of_type.awards(activity, variables, book.rule_failed, moment, paused)
 
 
-def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: datetime, waits: dict[str, int]) -> bool:
-    """Credits an award, at once or as a lot that waits; whether it could."""
+def _give(
+    book: Book,
+    activity: activity_pb2.Activity,
+    award: Award,
+    moment: datetime,
+    waits: dict[str, int],
+    bounds: Sequence[Limit] | None,
+) -> int:
+    """Credits what the limits leave of an award, at once or as a lot that waits; how much that was."""
+    if bounds is not None:
+        amount = limits.cut(book, award, bounds, activity.member, moment)
+        if not amount:
+            return 0
+        award = replace(award, amount=amount)
     wallet = book.wallet(activity.member, award.currency)
     policy = book.rules.pending.get(award.rule)
     target = wallet if policy is None else book.wallet(activity.member, award.currency, PENDING)
@@ -167,12 +208,14 @@ def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: dat
         book.check_issue(target, award.amount)
     except BalanceTooHigh as error:
         book.rule_failed(award.rule, error.detail)
-        return False
+        return 0
+    if bounds is not None:
+        limits.count(book, award, bounds, activity.member, moment)
     key = f"activity:{activity.id}:{award.rule}"
     particulars: dict[str, Any] = {"key": key, "reference": award.rule, "occurred_at": moment}
     if policy is None:
         book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
-        return True
+        return award.amount
     wallet.earned += award.amount
     book.keep_account(wallet)
     book.move(
@@ -197,7 +240,7 @@ def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: dat
         until_type=policy.until_activity.activity_type,
     )
     book.put(pending.LOTS, lot.lot, lot)
-    return True
+    return award.amount
 
 
 def _released(activity: activity_pb2.Activity, rules: PointsRules) -> str:

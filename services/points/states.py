@@ -1,7 +1,9 @@
 """Rows as a transaction loads them under their locks, and as callers see them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from laurels.points.v1 import ledger_pb2
 from services.points.lots import Part
@@ -87,3 +89,61 @@ class Counter:
     owner: str
     period: str
     value: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all members together may be given still, as far as this transaction knows.
+
+    `own` is this process's count; `left` what the transaction may give, which
+    is all there is left where it is `exact`.
+    """
+
+    name: str
+    period: str
+    own: int
+    left: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Awarded:
+    """What a rule gave for an activity, under its entry's key; the entry's id is 0 in the transaction that made it."""
+
+    key: str
+    currency: str
+    amount: int
+    waited: bool
+    entry: int = 0
+
+
+@dataclass(slots=True)
+class Purchase:
+    """An activity that may be refunded, with what it was given."""
+
+    id: str
+    member: str
+    type: str
+    occurred_at: datetime
+    attributes: Mapping[str, Any]
+    rules: Sequence[str] = ()
+    awards: Sequence[Awarded] = ()
+
+
+@dataclass(slots=True)
+class Refund:
+    """How far a member's purchase is refunded, as loaded under the member's lock.
+
+    `refund` is the newest refund's activity id. `total` is 0 until the purchase
+    is known. By currency: `due` is the refunds' share of the earnings,
+    `pending` and `available` what was taken of it.
+    """
+
+    purchase: str
+    member: str
+    refund: str
+    refunded: int = 0
+    total: int = 0
+    due: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+    available: dict[str, int] = field(default_factory=dict)

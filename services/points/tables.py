@@ -135,6 +135,13 @@ class PendingLot(SQLModel, table=True):
         Index("pending_lots_due", "activates_at", postgresql_where=text("state = 1")),
         Index("pending_lots_of_member", "brand", "member", postgresql_where=text("state = 1")),
         Index("pending_lots_of_activity", "brand", "activity", postgresql_where=text("state = 1")),
+        Index(
+            "pending_lots_for_approval",
+            "brand",
+            "occurred_at",
+            "lot",
+            postgresql_where=text("state = 1 AND activates_at IS NULL AND until_type = ''"),
+        ),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
@@ -188,3 +195,20 @@ class Counter(SQLModel, table=True):
     owner: str = Field(sa_column=Column(Text, primary_key=True))
     period: str = Field(sa_column=Column(Text, primary_key=True))
     value: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+
+
+class Refund(SQLModel, table=True):
+    """How far a purchase of a member is refunded; its total is 0 until the purchase is known."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (CheckConstraint("refunded > 0", name="refunded_is_positive"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    purchase: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    refund: str = Field(sa_column=Column(Text, nullable=False))
+    refunded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    total: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    due: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    pending: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    available: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))

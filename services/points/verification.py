@@ -100,12 +100,46 @@ _QUERIES: Mapping[str, str] = {
             (SELECT count(*) AS recorded FROM activities WHERE recorded_at >= (SELECT min(created_at) FROM outbox)),
             (SELECT count(*) AS told FROM outbox WHERE type = 'laurels.activity.v1.ActivityRecorded')
         WHERE recorded <> told""",
+    "What refunds took of {rows} is not what the entries say.": """
+        SELECT member || ' (' || currency || ')' FROM (
+            SELECT member, taken.key AS currency, sum(taken.value::bigint) AS amount
+            FROM refunds CROSS JOIN LATERAL (
+                SELECT * FROM jsonb_each_text(pending) UNION ALL SELECT * FROM jsonb_each_text(available)
+            ) AS taken GROUP BY 1, 2
+        ) AS noted
+        FULL JOIN (
+            SELECT owner AS member, currency, sum(amount) AS amount
+            FROM entries JOIN accounts ON accounts.id = debit WHERE entries.kind = 12 GROUP BY 1, 2
+        ) AS posted USING (member, currency)
+        WHERE coalesce(noted.amount, 0) <> coalesce(posted.amount, 0)""",
+    "Refunds of purchase {rows} took more than their share.": """
+        SELECT purchase FROM refunds CROSS JOIN LATERAL jsonb_each_text(due) AS share
+        WHERE coalesce((pending ->> share.key)::bigint, 0) + coalesce((available ->> share.key)::bigint, 0)
+            > share.value::bigint""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """
     SELECT member, tier, coalesce(earned, 0) AS earned FROM members
     LEFT JOIN accounts ON owner = member AND currency = $1 AND kind = 'available'
     WHERE enrolled_at IS NOT NULL"""
+# What a limit counted, by the kind of its periods, beside what the rule gave; all together have the owner ''.
+_COUNTED = """
+    SELECT counted.rule, counted.owner, counted.amount, coalesce(given.amount, 0) AS given FROM (
+        SELECT substr(name, 6) AS rule, CASE WHEN owner LIKE '#%' THEN '' ELSE owner END AS owner,
+            sum(value) AS amount
+        FROM counters WHERE name LIKE 'rule:%' GROUP BY 1, 2, left(period, 1)
+    ) AS counted
+    LEFT JOIN (
+        SELECT reference AS rule, coalesce(owner, '') AS owner, sum(amount) AS amount
+        FROM entries JOIN accounts ON accounts.id = credit
+        WHERE key LIKE 'activity:%' AND entries.kind IN (1, 8) GROUP BY GROUPING SETS ((reference), (reference, owner))
+    ) AS given USING (rule, owner)
+    ORDER BY 1, 2"""
+_WAITING_REFUNDS = """
+    SELECT refunds.purchase FROM refunds
+    JOIN activities ON activities.brand = refunds.brand AND activities.id = purchase
+      AND activities.member = refunds.member
+    WHERE type = ANY($1::text[]) AND activities.earned <> '{}' AND due = '{}' AND total = 0"""
 _NEWEST = "SELECT document FROM configurations ORDER BY version DESC LIMIT 1"
 
 
@@ -116,7 +150,30 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         rows = [str(row[0]) for row in await connection.fetch(query)]
         if rows:
             found.append(sentence.format(rows=_named(rows)))
-    return found + await _tiers(connection)
+    return found + await _tiers(connection) + await _earning(connection)
+
+
+async def _earning(connection: asyncpg.Connection) -> list[str]:
+    """Limits counted what their rules gave, and no refund waits for a purchase that is there.
+
+    A limit that a later version states counts from then on, so that under
+    several versions it is only known to have counted no more.
+    """
+    brand = await connection.fetchval("SELECT current_setting('laurels.brand')")
+    version = await newest_version(connection, brand)
+    found = []
+    wrong = [
+        row["rule"] + (f" ({row['owner']})" if row["owner"] else "")
+        for row in await connection.fetch(_COUNTED)
+        if row["amount"] > row["given"] or (version == 1 and row["amount"] != row["given"])
+    ]
+    if wrong:
+        found.append(f"The limits of rule {_named(wrong)} did not count what it gave.")
+    if version == 1:
+        types = sorted(compile_document(await connection.fetchval(_NEWEST)).refunded)
+        if waiting := [row["purchase"] for row in await connection.fetch(_WAITING_REFUNDS, types)]:
+            found.append(f"A refund waits for purchase {_named(waiting)}, which is recorded.")
+    return found
 
 
 async def _tiers(connection: asyncpg.Connection) -> list[str]:

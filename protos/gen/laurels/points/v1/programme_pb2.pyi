@@ -1,3 +1,4 @@
+from laurels.points.v1 import programme_earning_pb2 as _programme_earning_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -41,18 +42,22 @@ PENDING_ROUNDING_END_OF_WEEK: PendingRounding
 PENDING_ROUNDING_END_OF_MONTH: PendingRounding
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     REWARDS_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLIERS_FIELD_NUMBER: _ClassVar[int]
+    REFUNDS_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
     tiers: TierLadder
     rewards: _containers.RepeatedCompositeFieldContainer[Reward]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ...) -> None: ...
+    multipliers: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.Multiplier]
+    refunds: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.RefundRule]
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")
@@ -111,20 +116,33 @@ class UntilActivity(_message.Message):
     def __init__(self, activity_type: _Optional[str] = ..., attribute: _Optional[str] = ...) -> None: ...
 
 class EarningRule(_message.Message):
-    __slots__ = ("id", "activity_type", "condition", "amount", "currency", "pending")
+    __slots__ = ("id", "activity_type", "condition", "amount", "currency", "pending", "stacking", "group", "priority", "until", "caps", "budget")
     ID_FIELD_NUMBER: _ClassVar[int]
     ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
+    STACKING_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    CAPS_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
     id: str
     activity_type: str
     condition: str
     amount: str
     currency: str
     pending: PendingPolicy
-    def __init__(self, id: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., amount: _Optional[str] = ..., currency: _Optional[str] = ..., pending: _Optional[_Union[PendingPolicy, _Mapping]] = ...) -> None: ...
+    stacking: _programme_earning_pb2.Stacking
+    group: str
+    priority: int
+    until: str
+    caps: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.EarningCap]
+    budget: int
+    def __init__(self, id: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., amount: _Optional[str] = ..., currency: _Optional[str] = ..., pending: _Optional[_Union[PendingPolicy, _Mapping]] = ..., stacking: _Optional[_Union[_programme_earning_pb2.Stacking, str]] = ..., group: _Optional[str] = ..., priority: _Optional[int] = ..., until: _Optional[str] = ..., caps: _Optional[_Iterable[_Union[_programme_earning_pb2.EarningCap, _Mapping]]] = ..., budget: _Optional[int] = ..., **kwargs) -> None: ...
 
 class TierLadder(_message.Message):
     __slots__ = ("currency", "levels")

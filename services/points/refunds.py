@@ -1,0 +1,251 @@
+"""A refund takes back what its purchase earned, in proportion to how much of the purchase is refunded by then.
+
+The share is reckoned on all refunds of the purchase together and rounded down,
+less what the ones before had: refunds that together are the whole take back
+exactly everything, and never more. What is pending is taken before what is
+available. What the policy does not let be taken is forgone.
+
+It does not matter which arrives first. A refund whose purchase is not known is
+kept, and takes its share as soon as the purchase is recorded.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from chassis.errors import FieldViolation
+from laurels.activity.v1.activity_pb2 import Activity
+from laurels.points.v1 import earning_events_pb2, points_pb2
+from laurels.points.v1 import programme_earning_pb2 as pb
+from services.points import lots, pending, store
+from services.points.book import Book, Kind, Touched
+from services.points.earning import Award
+from services.points.ledger import AVAILABLE, BALANCE_MAX, ISSUED, PENDING, PROGRAMME, Account
+from services.points.lots import Part
+from services.points.programme import PointsRules
+from services.points.states import Awarded, Lot, Purchase, Refund
+from services.points.store import earning as statements
+
+RefundKey = tuple[str, str]
+"""The purchase's activity id, and the member."""
+# The member's lock guards them, also before there is a row.
+REFUNDS: Kind[RefundKey, Refund] = Kind("refunds", 45, statements.lock_refunds, statements.save_refunds)
+
+
+async def find(
+    connection: asyncpg.Connection, brand: str, rules: PointsRules, activities: Sequence[Activity]
+) -> dict[str, Purchase]:
+    """The purchases that refunds among the activities name and that are recorded, with what they were given."""
+    named = {purchase_of(activity, rules) for activity in activities if activity.type in rules.refunds} - {""}
+    if not named:
+        return {}
+    found = await statements.purchases(connection, brand, sorted(named))
+    keys = [f"activity:{purchase.id}:{rule}" for purchase in found.values() for rule in purchase.rules]
+    entries = await store.known_entries(connection, brand, keys) if keys else {}
+    for purchase in found.values():
+        given = (entries.get(f"activity:{purchase.id}:{rule}") for rule in purchase.rules)
+        purchase.awards = [
+            Awarded(
+                entry["key"],
+                entry["currency"],
+                entry["amount"],
+                entry["kind"] == points_pb2.ENTRY_KIND_PENDING,
+                entry["id"],
+            )
+            for entry in given
+            if entry is not None
+        ]
+    return found
+
+
+def purchase_of(activity: Activity, rules: PointsRules) -> str:
+    """The purchase that a refund names; empty when it is not well-formed."""
+    present, name = activity.attributes.fields, rules.refunds[activity.type].purchase
+    return present[name].string_value if name in present else ""
+
+
+def touch(activity: Activity, found: dict[str, Purchase], rules: PointsRules, touched: Touched) -> None:
+    """What a purchase that may be refunded, or a refund, touches."""
+    if activity.type in rules.refunded:
+        touched.row(REFUNDS, (activity.id, activity.member))
+    if activity.type not in rules.refunds:
+        return
+    named = purchase_of(activity, rules)
+    touched.row(REFUNDS, (named, activity.member))
+    touched.activities.add(named)
+    purchase = found.get(named)
+    if purchase is None:
+        # It may be recorded in this transaction, before the refund is.
+        of_type = rules.rules.get(rules.refunds[activity.type].purchase_type)
+        for currency in of_type.currencies if of_type is not None else ():
+            touched.wallet(activity.member, currency, BALANCE_MAX)
+        return
+    touched.purchases[named] = purchase
+    if purchase.member != activity.member:
+        return
+    for award in purchase.awards:
+        # All lots of the wallet are read: the purchase's own may be any of them.
+        touched.wallet(activity.member, award.currency, BALANCE_MAX)
+        touched.keys.add(f"reverse:{award.entry}")
+        if award.waited:
+            touched.accounts.add((activity.member, award.currency, PENDING))
+            touched.row(pending.LOTS, pending.lot_id(award.key))
+
+
+def violations(book: Book, activity: Activity, path: str) -> Iterator[FieldViolation]:
+    """What is wrong with a refund whose attributes are of their kinds."""
+    rule = book.rules.refunds.get(activity.type)
+    if rule is None or rule.amount not in activity.attributes.fields:
+        return
+    if activity.attributes.fields[rule.amount].number_value < 1:
+        yield FieldViolation(f"{path}.attributes.{rule.amount}", "is less than 1")
+    known = book.activities.get(purchase_of(activity, book.rules))
+    if known is not None and (known.member != activity.member or known.type != rule.purchase_type):
+        detail = f"names an activity that is not a {rule.purchase_type!r} of this member"
+        yield FieldViolation(f"{path}.attributes.{rule.purchase}", detail)
+
+
+def note(book: Book, activity: Activity, awarded: Sequence[Award], moment: datetime) -> None:
+    """Keeps in mind what a purchase was given, and takes the share of refunds that arrived before it."""
+    rules = book.rules
+    awards = [
+        Awarded(entry.key, award.currency, entry.amount, entry.kind == points_pb2.ENTRY_KIND_PENDING)
+        for award in awarded
+        if (entry := book.entries.get(f"activity:{activity.id}:{award.rule}")) is not None
+    ]
+    attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
+    purchase = Purchase(activity.id, activity.member, activity.type, moment, attributes, awards=awards)
+    book.purchases[activity.id] = purchase
+    refund = book.row(REFUNDS, (activity.id, activity.member))
+    if refund is None:
+        return
+    _settle(book, refund, purchase, rules.refunded[activity.type], moment)
+
+
+def apply(book: Book, activity: Activity, moment: datetime) -> None:
+    """Takes the share of a refund, when its purchase is known; else keeps it."""
+    rule = book.rules.refunds[activity.type]
+    named = purchase_of(activity, book.rules)
+    refund = book.row(REFUNDS, (named, activity.member)) or Refund(named, activity.member, activity.id)
+    refund.refund = activity.id
+    refund.refunded = min(BALANCE_MAX, refund.refunded + int(activity.attributes.fields[rule.amount].number_value))
+    book.put(REFUNDS, (named, activity.member), refund)
+    known = book.activities.get(named)
+    if known is None or known.member != activity.member or known.type != rule.purchase_type:
+        return
+    purchase = book.purchases.get(named)
+    if purchase is None:
+        raise asyncpg.SerializationError("the purchase was recorded after it was looked for")
+    _settle(book, refund, purchase, rule, moment)
+
+
+def due(base: int, refunded: int, total: int) -> int:
+    """The share of what a purchase was given that refunds of so much of its total take back, rounded down.
+
+    A purchase without a total is refunded whole by any refund.
+
+    >>> [due(100, refunded, 3) for refunded in (1, 2, 3, 4)], due(100, 1, 0)
+    ([33, 66, 100, 100], 100)
+    """
+    return base if refunded >= total else base * refunded // total
+
+
+def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule, at: datetime) -> None:
+    refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
+    told = earning_events_pb2.PointsRefunded(
+        member=refund.member,
+        purchase=refund.purchase,
+        refund=refund.refund,
+        refunded=min(refund.refunded, refund.total),
+        total=refund.total,
+        occurred_at=at,
+        programme_version=book.version,
+    )
+    for currency in sorted({award.currency for award in purchase.awards}):
+        awards = [award for award in purchase.awards if award.currency == currency]
+        waiting = [lot for award in awards if (lot := _lot(book, award)) is not None and lot.state == pending.WAITING]
+        base = refund.pending.get(currency, 0) + sum(_kept(book, award) for award in awards)
+        share = due(base, refund.refunded, refund.total) - refund.due.get(currency, 0)
+        if share <= 0:
+            continue
+        from_pending = _take_pending(book, refund, waiting, share, at)
+        from_available = 0
+        if rule.policy != pb.REFUND_POLICY_PENDING_ONLY:
+            lowest = rule.policy == pb.REFUND_POLICY_INTO_NEGATIVE
+            from_available = _take_available(book, refund, purchase, currency, share - from_pending, lowest, at)
+        for taken, amount in ((refund.due, share), (refund.pending, from_pending), (refund.available, from_available)):
+            taken[currency] = taken.get(currency, 0) + amount
+        told.taken.add(
+            currency=currency,
+            due=share,
+            pending=from_pending,
+            available=from_available,
+            balance=book.balance(refund.member, currency),
+        )
+    book.put(REFUNDS, (refund.purchase, refund.member), refund)
+    book.tell(refund.member, told)
+
+
+def _lot(book: Book, award: Awarded) -> Lot | None:
+    return book.row(pending.LOTS, pending.lot_id(award.key)) if award.waited else None
+
+
+def _kept(book: Book, award: Awarded) -> int:
+    """What is left of an award, but for what refunds took of it: not what was cancelled, changed or reversed."""
+    if award.waited:
+        lot = _lot(book, award)
+        return lot.amount if lot is not None and lot.state != pending.CANCELLED else 0
+    reversal = f"reverse:{award.entry}"
+    return 0 if reversal in book.known or reversal in book.entries else award.amount
+
+
+def _take_pending(book: Book, refund: Refund, waiting: Sequence[Lot], share: int, at: datetime) -> int:
+    taken = 0
+    for lot in waiting:
+        part = min(lot.amount, share - taken)
+        if not part:
+            break
+        pending.take(
+            book,
+            lot,
+            part,
+            key=f"refund_pending:{refund.refund}:{lot.lot}",
+            kind=points_pb2.ENTRY_KIND_REFUND,
+            reference=refund.purchase,
+            at=at,
+        )
+        taken += part
+    return taken
+
+
+def _take_available(
+    book: Book, refund: Refund, purchase: Purchase, currency: str, wanted: int, into_negative: bool, at: datetime
+) -> int:
+    wallet = book.wallet(refund.member, currency, AVAILABLE)
+    lowest = (wallet.floor or 0) if into_negative else 0
+    amount = min(wanted, max(0, wallet.balance - lowest))
+    if not amount:
+        return 0
+    wallet.earned -= amount
+    particulars: dict[str, Any] = {"key": f"refund:{refund.refund}:{currency}", "reference": refund.purchase}
+    book.move(
+        wallet,
+        book.accounts[PROGRAMME, currency, ISSUED],
+        amount,
+        kind=points_pb2.ENTRY_KIND_REFUND,
+        occurred_at=at,
+        parts=_parts(book, wallet, amount, purchase),
+        **particulars,
+    )
+    return amount
+
+
+def _parts(book: Book, wallet: Account, amount: int, purchase: Purchase) -> list[Part] | None:
+    """The lots that the points leave: the one that the purchase's went into, then those that expire soonest."""
+    if wallet.lots is None:
+        return None
+    expires_at = lots.expiry_of(book.rules.expiries[wallet.currency], purchase.occurred_at, book.rules.zone)
+    own_first = sorted(wallet.lots, key=lambda part: (part[0] != expires_at, part[0]))
+    return sorted(lots.take(own_first, amount))

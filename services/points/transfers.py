@@ -170,6 +170,8 @@ class Reverse(Operation):
         if (row := found.get(number)) is not None:
             touched.reversed[number] = row
             touched.accounts.add((row["debit_owner"], row["currency"], row["debit_kind"]))
+            if row["credit_owner"] != PROGRAMME and not row["credit_owner"].startswith(GROUP_MARK):
+                touched.members.add(row["credit_owner"])
             if row["credit_kind"] == AVAILABLE:
                 touched.wallet(row["credit_owner"], row["currency"], row["amount"])
             else:
@@ -217,6 +219,8 @@ class Reverse(Operation):
         for account, by in ((took, -amount), (gave, amount)):
             if account.owner and not account.owner.startswith(GROUP_MARK):
                 _tell_change(book, account, by, points_pb2.ENTRY_KIND_REVERSAL, request.reference, book.now)
+        if (member := book.members.get(took.owner)) is not None:
+            book.move_tier(member, book.now)
         book.answer(key, lambda entry: setattr(answer, "entry", entry))
         return answer
 

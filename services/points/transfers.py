@@ -86,6 +86,8 @@ class Post(Operation):
                 self._chain(book, chain, answer, moved)
         if not request.silent:
             _tell(book, moved, request.transfers)
+        for member in sorted({member for member, _ in moved}):
+            book.move_tier(book.members[member], book.now)
         return answer
 
     def _one(self, book: Book, transfer: Any, result: Any, moved: dict[tuple[str, str], int]) -> None:
@@ -331,8 +333,6 @@ def _tell(book: Book, moved: dict[tuple[str, str], int], transfers: Sequence[Any
     for (member, currency), by in moved.items():
         if by:
             _tell_change(book, book.wallet(member, currency), by, points_pb2.ENTRY_KIND_TRANSFER, reference, book.now)
-    for member in {member for member, _ in moved}:
-        book.move_tier(book.members[member], book.now)
 
 
 def _tell_change(book: Book, account: Account, by: int, kind: Any, reference: str, at: datetime) -> None:

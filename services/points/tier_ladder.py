@@ -225,6 +225,19 @@ class Ladder:
             elif standing.keep_until is None:
                 standing.keep_until = self._end_of_keep(self.keep, self.day(at))
 
+    def take_back(self, standing: Standing, buckets: Mapping[str, Buckets], before: int, at: datetime) -> None:
+        """Ends a tier that the windows reached until something was taken back, and reach no longer.
+
+        `before` is the place that they reached with it. A tier that was only
+        kept still is kept on.
+        """
+        tallies, held, day = self.tallies(buckets), self.place(standing.earned), self.day(at)
+        place = self.reached_on(tallies, day)
+        if self.keep is None or self.downgrade == NEVER or not before >= held > place:
+            return
+        standing.earned, standing.grace_until, standing.fallback = self.tiers[place], None, ""
+        standing.keep_until = self._kept_until(tallies, buckets, place, day)
+
     def _newest(self, buckets: Mapping[str, Buckets], day: date) -> date:
         newest = [max(of_it) for each in self.qualifiers if not each.window.is_ever and (of_it := buckets.get(each.id))]
         return max([day, *(date.fromisoformat(bucket[1:]) for bucket in newest)])

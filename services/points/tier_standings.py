@@ -44,6 +44,7 @@ class Standings:
         self._buckets: dict[str, dict[str, dict[str, int]]] = {}
         self._loaded: dict[str, Standing] = {}
         self._added: dict[tuple[str, str, str], int] = {}
+        self._taken: dict[str, dict[tuple[str, str], int]] = {}
         self._changed: dict[tuple[str, str], Subscription] = {}
         self._kept: set[str] = set()
         self._acts: list[Act] = []
@@ -66,7 +67,8 @@ class Standings:
             state = members.get(name)
             self.rows[name] = found.get(name) or Standing(name, state.tier if state is not None else "")
         self._loaded = {name: replace(row, counted=dict(row.counted)) for name, row in self.rows.items()}
-        if rules.subscriptions:
+        # Those of a programme before still come to their end.
+        if rules.subscriptions or any(members[name].tier_kept for name in names if name in members):
             self.subscriptions = await tiers.subscriptions(connection, brand, names)
         if not ladder.is_plain:
             await self._load_buckets(connection, brand, ladder, accounts, moments)
@@ -99,6 +101,7 @@ class Standings:
                 for each in counted:
                     if each.currency == currency and each.id not in self._loaded[name].counted:
                         self._add(name, each.id, each.window.bucket(day), amount)
+            self._taken.clear()  # what was taken back long ago is not taken now
 
     async def save(self, connection: asyncpg.Connection, brand: str) -> None:
         if changed := [row for name, row in self.rows.items() if row != self._loaded[name]]:
@@ -147,6 +150,8 @@ class Standings:
             return
         before = ladder.place(standing.earned)
         ladder.qualify(standing, buckets, at)
+        if (taken := self._taken.pop(member.member, None)) is not None:
+            ladder.take_back(standing, buckets, _reached_with(ladder, buckets, taken, at), at)
         self.settle(book, member, at, lapsed=TAKEN_BACK)
         self.show(book, member, at, QUALIFIED if ladder.place(standing.earned) >= before else TAKEN_BACK)
 
@@ -241,7 +246,7 @@ class Standings:
             for each in self._active(member.member)
             if each.subscription in book.rules.subscriptions
         ]
-        tier = highest(ladder, standing, given)
+        tier = highest(ladder, standing, given) if ladder.tiers else member.tier
         standing.due_at = self._due(ladder, standing)
         if tier == member.tier and not always:
             return None
@@ -290,6 +295,9 @@ class Standings:
         held[bucket] = held.get(bucket, 0) + amount
         key = (member, qualifier, bucket)
         self._added[key] = self._added.get(key, 0) + amount
+        if amount < 0:
+            taken = self._taken.setdefault(member, {})
+            taken[qualifier, bucket] = taken.get((qualifier, bucket), 0) - amount
 
     def _active(self, member: str) -> Sequence[Subscription]:
         return [row for row in self.subscriptions.get(member, {}).values() if row.active]
@@ -314,6 +322,16 @@ class Standings:
             occurred_at=at.astimezone(UTC),
         )
         book.tell(subscription.member, told)
+
+
+def _reached_with(
+    ladder: Ladder, buckets: Mapping[str, Mapping[str, int]], taken: Mapping[tuple[str, str], int], at: datetime
+) -> int:
+    """The place that the windows would reach had nothing been taken."""
+    found = {name: dict(of_it) for name, of_it in buckets.items()}
+    for (name, bucket), amount in taken.items():
+        found[name][bucket] += amount
+    return ladder.reached_on(ladder.tallies(found), ladder.day(at))
 
 
 def changed(act: Act) -> events_pb2.TierChanged:

@@ -243,6 +243,30 @@ async def test_a_refund_takes_spend_away_and_a_reversal_what_was_earned(
     assert [sentence for sentence in await found_wrong(servers, brand) if "tier" in sentence] == []
 
 
+async def test_a_tier_is_not_kept_by_what_was_taken_back(points: Points, streams: Streams, brand: str) -> None:
+    spend = tb.TierSpend(activity_types=["purchase"], attribute="amount", less_activity_types=["refund"])
+    found = qualified(
+        tb.TierQualifier(id="spend", spend=spend, window=YEAR),
+        silver={"spend": 100},
+        gold={"spend": 300},
+        keep=NEXT_YEAR,
+    )
+    attributes = [programme_pb2.Attribute(name="amount", kind=programme_pb2.ATTRIBUTE_KIND_INTEGER)]
+    found.activity_types.add(type="refund", attributes=attributes)
+    await points.apply(brand, found)
+    now = datetime.now(UTC)
+    await points.record(brand, at(purchase("a", amount=150), now), at(purchase("b", amount=250), now))
+    assert (await tier_of(points, brand)).tier == "gold"
+    refund = Activity(id="r", member="ann", type="refund", occurred_at=now)
+    refund.attributes.update({"amount": 250})
+    await points.record(brand, refund)
+    assert [(to, reason) for _, to, reason, _ in await history(points, brand)] == [
+        ("silver", "QUALIFIED"),
+        ("gold", "QUALIFIED"),
+        ("silver", "TAKEN_BACK"),
+    ]
+
+
 async def test_earnings_before_the_window_was_declared_count(points: Points, shop: str) -> None:
     now = datetime.now(UTC)
     await points.record(shop, at(purchase("a", amount=500), now - timedelta(days=400)))

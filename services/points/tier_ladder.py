@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,8 @@ from laurels.points.v1 import programme_tiers_pb2 as pb
 from services.points.lots import end_of_day, months_later
 
 EVER = ""
+LEAVES_REMEMBERED_MAX = 4_096
+"""So many days' ends are remembered: eleven years of one window. Working one out costs ten look-ups."""
 Buckets = Mapping[str, int]
 """What counts of one qualifier, by bucket: `d2026-03-02`, `m2026-03-01`, or empty for ever."""
 NEVER, ONE_STEP = pb.TIER_DOWNGRADE_NEVER, pb.TIER_DOWNGRADE_ONE_STEP
@@ -66,6 +69,7 @@ class Window:
         last = months_later(self.first(day), self.period - 1) if self.period else day
         return self.bucket(self.first(day)), self.bucket(last)
 
+    @lru_cache(LEAVES_REMEMBERED_MAX)  # noqa: B019 - windows are few, and live as long as the programme
     def leaves(self, bucket: str) -> date:
         """The first day on which what is in a bucket counts no longer.
 
@@ -202,14 +206,13 @@ class Ladder:
             standing.earned = self.tiers[self.reached_on(tallies, self.day(at))]
             standing.keep_until = standing.grace_until = None
             return
-        newest = self._newest(buckets, self.day(at))
-        best, until = 0, None
-        for day in sorted({self.day(at), newest}):
-            place = self.reached_on(tallies, day)
+        day = self.day(at)
+        newest = self._newest(buckets, day)
+        best = self.reached_on(tallies, newest)
+        until = self._kept_until(tallies, buckets, best, newest)
+        if newest > day and (place := self.reached_on(tallies, day)) > best:
             end = self._kept_until(tallies, buckets, place, day)
-            if end is not None and self.day(end) <= newest:
-                continue
-            if place > best or (place == best and until is not None and end is not None and end > until):
+            if end is None or self.day(end) > newest:
                 best, until = place, end
         if best > held:
             standing.earned, standing.keep_until, standing.grace_until = self.tiers[best], until, None
@@ -268,19 +271,17 @@ class Ladder:
         self, tallies: Mapping[str, Tally], buckets: Mapping[str, Buckets], place: int, day: date
     ) -> datetime | None:
         """When the windows cease to reach a tier if nothing is added; None for never."""
-        ends = sorted(
-            {
-                gone
-                for each in self.qualifiers
-                if not each.window.is_ever
-                for bucket in buckets.get(each.id, ())
-                if (gone := each.window.leaves(bucket)) > day
-            }
-        )
-        for gone in ends:
-            if self.reached_on(tallies, gone) < place:
-                return end_of_day(gone - timedelta(days=1), self.zone)
-        return None
+        held = [(each.window, buckets.get(each.id, {})) for each in self.qualifiers if not each.window.is_ever]
+        ends = sorted({gone for window, of_it in held for bucket in of_it if (gone := window.leaves(bucket)) > day})
+
+        def is_over(gone: date) -> bool:
+            return self.reached_on(tallies, gone) < place
+
+        if all(amount >= 0 for _, of_it in held for amount in of_it.values()):
+            first = bisect_left(ends, True, key=is_over)  # what counts only shrinks
+        else:
+            first = next((number for number, gone in enumerate(ends) if is_over(gone)), len(ends))
+        return end_of_day(ends[first] - timedelta(days=1), self.zone) if first < len(ends) else None
 
     # -- time has passed --------------------------------------------------------
 

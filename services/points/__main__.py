@@ -7,7 +7,7 @@ from functools import partial
 from chassis.configuration import Configurations
 from chassis.service import Service, run_alone
 from laurels.activity.v1 import activity_pb2_grpc
-from laurels.points.v1 import earning_pb2_grpc, ledger_pb2_grpc, points_pb2_grpc
+from laurels.points.v1 import earning_pb2_grpc, ledger_pb2_grpc, points_pb2_grpc, tiers_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.points.book import Book
 from services.points.operations import OPERATIONS
@@ -15,6 +15,7 @@ from services.points.programme import compile_document
 from services.points.schedules import Schedules
 from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.servicer.earning import EarningServicer
+from services.points.servicer.tiers import TiersServicer
 from services.points.settings import Settings
 from services.points.subscriber import SUBSCRIPTIONS, request_of
 
@@ -25,6 +26,7 @@ NAMES = (
     "laurels.programme.v1.ProgrammeService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.points.v1.EarningService",
+    "laurels.points.v1.TiersService",
 )
 
 
@@ -47,6 +49,9 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(programme, server)
         earning_pb2_grpc.add_EarningServiceServicer_to_server(
             EarningServicer(write_path, service.database, programmes), server
+        )
+        tiers_pb2_grpc.add_TiersServiceServicer_to_server(
+            TiersServicer(write_path, service.database, programmes), server
         )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)

@@ -39,7 +39,9 @@ from services.points.ledger import (
 from services.points.lots import Part
 from services.points.programme import PointsRules
 from services.points.states import MemberState, Purchase
-from services.points.store import AccountKey
+from services.points.store import AccountKey, tiers
+from services.points.store.tiers import Act
+from services.points.tier_standings import QUALIFIED, TAKEN_BACK, Standings, changed
 from services.points.tiers import tier_for
 
 _log = logger("points")
@@ -68,6 +70,8 @@ class Touched:
     """What the requests of a transaction touch, gathered before anything is locked.
 
     `debits` are how much may leave an account at most, for which lots are read.
+    `tiered` are the members whose tier may move, `standings` those who have a
+    standing in any case; `moments` say from when on, where that is before now.
     """
 
     members: set[str] = field(default_factory=set)
@@ -80,6 +84,15 @@ class Touched:
     newest: tuple[int, Programme | None] = (0, None)
     reversed: dict[int, Any] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
+    tiered: set[str] = field(default_factory=set)
+    standings: set[str] = field(default_factory=set)
+    moments: dict[str, datetime] = field(default_factory=dict)
+    acts: set[str] = field(default_factory=set)
+
+    def standing(self, member: str, at: datetime) -> None:
+        """A member's standing, which is decided on from a moment on."""
+        self.standings.add(member)
+        self.moments[member] = min(at, self.moments.get(member, at))
 
     def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
         """An owner's available points, of which `debit` may leave."""
@@ -97,6 +110,8 @@ class Operation:
 
     requests: ClassVar[tuple[type, ...]]
     needs_programme: ClassVar[bool] = True
+    moves_tiers: ClassVar[bool] = True
+    """Whether `move_tier` may be called on the members that it touches."""
 
     async def find(
         self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[Any]
@@ -140,6 +155,7 @@ class Book:
         self.newest: tuple[int, Programme | None] = (0, None)
         self.reversed: dict[int, Any] = {}
         self.purchases: dict[str, Purchase] = {}
+        self.standings = Standings()
         self._programmes, self._operations = programmes, operations
         self._rules: PointsRules | None = None
         self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
@@ -169,6 +185,7 @@ class Book:
             self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling)
         if touched.accounts:
             await self._lock_accounts(connection, touched, self._rules)
+        await self._load_standings(connection, touched, self._rules)
         for kind in sorted(touched.rows, key=lambda kind: kind.rank):
             self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
         if touched.activities:
@@ -183,15 +200,37 @@ class Book:
         touched, rules = Touched(), self._rules
         for operation, of_kind in by_operation.items():
             found = await operation.find(connection, self.brand, rules or NO_RULES, of_kind)
+            before, touched.members, touched.enrolling = (touched.members, touched.enrolling), set(), set()
             for request in of_kind:
                 operation.touch(request, found, rules or NO_RULES, touched)
+            if operation.moves_tiers:
+                touched.tiered |= touched.members | touched.enrolling
+            touched.members |= before[0]
+            touched.enrolling |= before[1]
         if rules is None:
             return touched
+        if not rules.ladder.is_plain:
+            currencies = {each.currency for each in rules.ladder.qualifiers if each.currency}
+            tiered = touched.tiered | touched.standings
+            touched.accounts.update((member, currency, AVAILABLE) for member in tiered for currency in currencies)
         touched.accounts = {key for key in touched.accounts if key[1] in rules.currencies}
         for currency in {currency for _, currency, _ in touched.accounts}:
             kinds = (ISSUED, REDEEMED, EXPIRED) if currency in rules.expiries else (ISSUED, REDEEMED)
             touched.accounts.update((PROGRAMME, currency, kind) for kind in kinds)
         return touched
+
+    async def _load_standings(self, connection: asyncpg.Connection, touched: Touched, rules: PointsRules) -> None:
+        """Those of members whose tier is more than what they ever earned in one currency."""
+        if touched.acts:
+            self.standings.known = await tiers.known_acts(connection, self.brand, sorted(touched.acts))
+        moments = {
+            member: min(self.now, touched.moments.get(member, self.now))
+            for member in touched.tiered | touched.standings
+            if (state := self.members.get(member)) is not None
+            and (not rules.ladder.is_plain or state.tier_kept or member in touched.standings)
+        }
+        if moments:
+            await self.standings.load(connection, self.brand, rules, self.members, self.accounts, moments)
 
     async def _lock_accounts(self, connection: asyncpg.Connection, touched: Touched, rules: PointsRules) -> None:
         self.accounts = await store.lock_accounts(connection, self.brand, touched.accounts, rules.floor)
@@ -292,7 +331,7 @@ class Book:
         if member.enrolled_at is not None:
             return False
         member.enrolled_at = at
-        member.tier = tier_for(0, self.rules.thresholds, self.rules.tiers)
+        member.tier = self.rules.tiers[0] if self.rules.tiers else ""
         self.change_member(member)
         return True
 
@@ -387,19 +426,32 @@ class Book:
         """Has `given` told the id of the entry that was made under the key, once it has one."""
         self._answers.append((key, given))
 
+    def settle_tier(self, member: MemberState, until: datetime) -> None:
+        """Decides what was due of a member's tier by a moment, before anything that happened then is."""
+        if member.member in self.standings.rows:
+            self.standings.settle(self, member, until)
+
     def move_tier(self, member: MemberState, at: datetime) -> None:
-        """Puts a member into the tier of what they earned, and tells when it is another."""
+        """Puts a member into the tier of what counts at a moment, and tells when it is another.
+
+        What was earned or taken back since the call before counts on that
+        moment's day.
+        """
         rules = self.rules
+        if member.member in self.standings.rows:
+            self.standings.move(self, member, at)
+            return
         wallet = self.accounts.get((member.member, rules.tier_currency, AVAILABLE))
         if wallet is None:
             return
         tier = tier_for(wallet.earned, rules.thresholds, rules.tiers)
         if tier == member.tier:
             return
-        self.tell(
-            member.member,
-            events_pb2.TierChanged(member=member.member, from_tier=member.tier, to_tier=tier, occurred_at=at),
-        )
+        before = rules.tiers.index(member.tier) if member.tier in rules.tiers else 0
+        reason = QUALIFIED if rules.tiers and rules.tiers.index(tier) >= before else TAKEN_BACK
+        act = Act(member.member, member.tier, tier, reason, "", "", None, at)
+        self.standings.note(act)
+        self.tell(member.member, changed(act))
         member.tier = tier
         self.change_member(member)
 
@@ -454,6 +506,7 @@ class Book:
             await kind.save(connection, self.brand, _in_order(self._changed_rows[kind]))
         for save, rows in self._adds.items():
             await save(connection, self.brand, rows)
+        await self.standings.save(connection, self.brand)
         if self.entries:
             ids = await store.add_entries(connection, self.brand, list(self.entries.values()))
             for key, given in self._answers:

@@ -72,6 +72,7 @@ class Authorise(Operation):
     """Sets points aside."""
 
     requests = (ledger_pb2.HoldPointsRequest,)
+    moves_tiers = False
 
     def touch(self, request: ledger_pb2.HoldPointsRequest, found: None, rules: PointsRules, touched: Touched) -> None:
         touched.members.add(request.member)

@@ -7,6 +7,7 @@ from services.points.pending import EndOrChange
 from services.points.recording import Record
 from services.points.schedules import Expiry
 from services.points.spending import Enrol, Grant, Spend
+from services.points.tier_operations import AskTier, PassTime
 from services.points.transfers import Post, Reverse
 from services.points.versions import Adopt, Apply
 
@@ -25,5 +26,7 @@ OPERATIONS = registry(
         Apply(),
         Adopt(),
         DecideApprovals(),
+        AskTier(),
+        PassTime(),
     )
 )

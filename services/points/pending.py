@@ -169,6 +169,8 @@ class EndOrChange(Operation):
         for name in _named(request):
             if (lot := found.get(name)) is not None:
                 touch_lot(lot, touched)
+                if isinstance(request, ledger_pb2.CancelPendingLotRequest | ledger_pb2.ChangePendingLotRequest):
+                    touched.members.add(lot.member)
         if isinstance(request, ledger_pb2.ChangePendingLotRequest):
             touched.keys.add(_key(request))
 
@@ -189,6 +191,7 @@ class EndOrChange(Operation):
                     raise LotEnded(lot.state)
                 if lot.state == WAITING:
                     cancel(book, lot, book.now)
+                    book.move_tier(book.members[lot.member], book.now)
                 return ledger_pb2.CancelPendingLotResponse(lot=lot.shown())
         return self._change(book, request)
 
@@ -235,6 +238,7 @@ class EndOrChange(Operation):
                 digest=content,
             )
             book.keep_account(wallet)
+            book.move_tier(book.members[lot.member], book.now)
         _tell(book, lot, book.now)
         return ledger_pb2.ChangePendingLotResponse(lot=lot.shown())
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from chassis.conditions import FLAG
 from laurels.points.v1 import programme_earning_pb2
 from laurels.points.v1 import programme_pb2 as pb
+from laurels.points.v1.programme_tiers_pb2 import TierSubscription
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
 from services.points.earning import TypeRules
@@ -18,6 +19,15 @@ from services.points.programme_earning import (
     compile_refunds,
     limits_of,
     terms_of,
+)
+from services.points.tier_ladder import Ladder
+from services.points.tier_programme import (
+    TierCounts,
+    benefit_variables,
+    compile_counts,
+    compile_ladder,
+    compile_subscriptions,
+    flags_of,
 )
 from services.programme import Problems, schemas
 
@@ -54,6 +64,11 @@ class PointsRules:
     releasing: dict[str, str] = field(default_factory=dict)
     refunds: dict[str, programme_earning_pb2.RefundRule] = field(default_factory=dict)
     refunded: dict[str, programme_earning_pb2.RefundRule] = field(default_factory=dict)
+    ladder: Ladder = field(default_factory=Ladder)
+    tier_counts: dict[str, TierCounts] = field(default_factory=dict)
+    tier_flags: dict[str, dict[str, bool]] = field(default_factory=dict)
+    subscriptions: dict[str, TierSubscription] = field(default_factory=dict)
+    subscription_types: frozenset[str] = frozenset()
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -73,7 +88,7 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     """Compiles what is right and reports what is not."""
     _check_frame(programme, problems)
     points = programme.points
-    rules = PointsRules(programme, schemas(programme, VARIABLES))
+    rules = PointsRules(programme, schemas(programme, VARIABLES | benefit_variables(programme)))
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
     _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
@@ -205,7 +220,20 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
 def _compile_tiers(rules: PointsRules, problems: Problems) -> None:
     ladder = rules.programme.points.tiers
     problems.items("points.tiers.levels", ladder.levels, TIERS_MAX)
+    rules.subscriptions = compile_subscriptions(rules.programme.points, rules.schemas, problems)
+    rules.subscription_types = frozenset(
+        kind
+        for subscription in rules.subscriptions.values()
+        for kind in (subscription.paid_activity_type, subscription.cancelled_activity_type)
+        if kind
+    )
     if not ladder.levels:
+        return
+    rules.ladder = compile_ladder(rules.programme.points, rules.currencies, rules.zone, problems)
+    rules.tier_counts = compile_counts(rules.programme, rules.schemas, problems)
+    rules.tier_flags = flags_of(rules.programme)
+    rules.tiers = [level.id for level in ladder.levels]
+    if ladder.qualifiers:
         return
     problems.reference("points.tiers.currency", ladder.currency, rules.currencies, "currency")
     for place, level in enumerate(ladder.levels):
@@ -214,5 +242,4 @@ def _compile_tiers(rules: PointsRules, problems: Problems) -> None:
         if place and level.threshold <= ladder.levels[place - 1].threshold:
             problems.add(f"points.tiers.levels[{place}].threshold", "is not above the tier's before it")
     rules.tier_currency = ladder.currency
-    rules.tiers = [level.id for level in ladder.levels]
     rules.thresholds = [level.threshold for level in ladder.levels]

@@ -55,8 +55,11 @@ class Record(Operation):
         touched: Touched,
     ) -> None:
         into = touched.enrolling if rules.enrols_on_first_activity else touched.members
+        windowed = not rules.ladder.is_plain
         for activity in request.activities:
             into.add(activity.member)
+            if windowed or activity.type in rules.subscription_types:
+                touched.standing(activity.member, moment_of(activity))
             touched.activities.add(activity.id)
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
@@ -126,6 +129,7 @@ class Record(Operation):
         member = book.members[activity.member]
         enrolled = book.join(member, moment)
         attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
+        book.settle_tier(member, moment)
         awards = _awards(book, activity, member, moment)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
@@ -140,6 +144,9 @@ class Record(Operation):
         _release(book, activity, moment)
         if activity.type in rules.refunds:
             refunds.apply(book, activity, moment)
+        if member.member in book.standings.rows:
+            book.standings.count(book, member, activity, moment)
+            book.standings.hear(book, member, activity, moment)
         book.move_tier(member, moment)
         book.tell(
             member.member,
@@ -179,6 +186,7 @@ def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState, mo
         "member.id": member.member,
         "member.tier": member.tier,
         "member.is_first_activity": activity.type not in member.seen_types,
+        **book.rules.tier_flags.get(member.tier, {}),
     }
     if of_type.reads_clock:
         local = moment.astimezone(book.rules.zone)

@@ -21,6 +21,8 @@ from services.points.holds import DueHolds
 from services.points.ledger import AVAILABLE, EXPIRED, GROUP_MARK, PROGRAMME
 from services.points.pending import DueLots
 from services.points.programme import PointsRules
+from services.points.store import tiers as tier_store
+from services.points.tier_operations import DueTiers
 
 EVERY_S = 1.0
 AT_ONCE = 200
@@ -160,4 +162,9 @@ class Schedules:
                 found = await store.due_warnings(connection, brand, until, AT_ONCE)
             return Warn([DueLot(**row) for row in found]) if found else None
 
-        return lots, holds, expiry, warnings
+        async def tiers() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await tier_store.due(connection, brand, until, AT_ONCE)
+            return DueTiers(found, until) if found else None
+
+        return lots, holds, expiry, warnings, tiers

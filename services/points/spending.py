@@ -31,6 +31,7 @@ class Spend(Operation):
     """Spends what is available."""
 
     requests = (points_pb2.SpendRequest,)
+    moves_tiers = False
 
     def touch(self, request: points_pb2.SpendRequest, found: None, rules: PointsRules, touched: Touched) -> None:
         touched.members.add(request.member)
@@ -99,6 +100,7 @@ class Enrol(Operation):
     """Enrols a member."""
 
     requests = (points_pb2.EnrolMemberRequest,)
+    moves_tiers = False
 
     def touch(self, request: points_pb2.EnrolMemberRequest, found: None, rules: PointsRules, touched: Touched) -> None:
         touched.enrolling.add(request.member)

@@ -12,13 +12,20 @@ from services.points.lots import Part
 class MemberState:
     """A member as loaded under its lock."""
 
-    __slots__ = ("display_name", "enrolled_at", "member", "seen_types", "tier")
+    __slots__ = ("display_name", "enrolled_at", "member", "seen_types", "tier", "tier_kept")
 
     def __init__(
-        self, member: str, display_name: str, enrolled_at: datetime | None, tier: str, seen_types: list[str]
+        self,
+        member: str,
+        display_name: str,
+        enrolled_at: datetime | None,
+        tier: str,
+        seen_types: list[str],
+        tier_kept: bool = False,
     ) -> None:
         self.member, self.display_name, self.enrolled_at = member, display_name, enrolled_at
         self.tier, self.seen_types = tier, set(seen_types)
+        self.tier_kept = tier_kept
 
 
 @dataclass(slots=True)

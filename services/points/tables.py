@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -32,6 +33,7 @@ class Member(SQLModel, table=True):
     enrolled_at: datetime | None = Field(sa_column=stamp(nullable=True))
     tier: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
     seen_types: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
+    tier_kept: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
 
 
 class Account(SQLModel, table=True):
@@ -212,3 +214,71 @@ class Refund(SQLModel, table=True):
     due: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     pending: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     available: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+
+
+class TierStanding(SQLModel, table=True):
+    """Where a member stands in the ladder, beyond the tier itself; `due_at` is when to look again."""
+
+    __tablename__ = "tier_standings"
+    __table_args__ = (Index("tier_standings_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    earned: str = Field(sa_column=Column(Text, nullable=False))
+    keep_until: datetime | None = Field(sa_column=stamp(nullable=True))
+    grace_until: datetime | None = Field(sa_column=stamp(nullable=True))
+    fallback: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    set_tier: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    locked: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    set_until: datetime | None = Field(sa_column=stamp(nullable=True))
+    counted: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    due_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class TierBucket(SQLModel, table=True):
+    """What counts of one qualifier within a day or a month, or ever."""
+
+    __tablename__ = "tier_buckets"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    qualifier: str = Field(sa_column=Column(Text, primary_key=True))
+    bucket: str = Field(sa_column=Column(Text, primary_key=True))
+    amount: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class TierSubscription(SQLModel, table=True):
+    """A member's subscription; it gives its tier while it is active."""
+
+    __tablename__ = "tier_subscriptions"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    subscription: str = Field(sa_column=Column(Text, primary_key=True))
+    paid_until: datetime = Field(sa_column=stamp())
+    active: bool = Field(sa_column=Column(Boolean, nullable=False))
+    cancelled_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class TierHistory(SQLModel, table=True):
+    """Something that happened to a member's tier; append-only. The key of what was asked for lives in it."""
+
+    __tablename__ = "tier_history"
+    __table_args__ = (
+        Index("tier_history_key", "brand", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
+        Index("tier_history_of_member", "brand", "member", "id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, server_default=text("nextval('tier_history_ids')")))
+    brand: str = Field(sa_column=Column(Text, nullable=False))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    from_tier: str = Field(sa_column=Column(Text, nullable=False))
+    to_tier: str = Field(sa_column=Column(Text, nullable=False))
+    reason: int = Field(sa_column=Column(Integer, nullable=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    by: str = Field(sa_column=Column(Text, nullable=False))
+    until: datetime | None = Field(sa_column=stamp(nullable=True))
+    occurred_at: datetime = Field(sa_column=stamp())
+    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
+    key: str | None = Field(sa_column=Column(Text, nullable=True))
+    digest: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))

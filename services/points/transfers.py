@@ -86,6 +86,8 @@ class Post(Operation):
                 self._chain(book, chain, answer, moved)
         if not request.silent:
             _tell(book, moved, request.transfers)
+        for member in sorted({member for member, _ in moved}):
+            book.move_tier(book.members[member], book.now)
         return answer
 
     def _one(self, book: Book, transfer: Any, result: Any, moved: dict[tuple[str, str], int]) -> None:
@@ -170,6 +172,8 @@ class Reverse(Operation):
         if (row := found.get(number)) is not None:
             touched.reversed[number] = row
             touched.accounts.add((row["debit_owner"], row["currency"], row["debit_kind"]))
+            if row["credit_owner"] != PROGRAMME and not row["credit_owner"].startswith(GROUP_MARK):
+                touched.members.add(row["credit_owner"])
             if row["credit_kind"] == AVAILABLE:
                 touched.wallet(row["credit_owner"], row["currency"], row["amount"])
             else:
@@ -219,6 +223,8 @@ class Reverse(Operation):
         for account, by in ((took, -amount), (gave, amount)):
             if account.owner and not account.owner.startswith(GROUP_MARK):
                 _tell_change(book, account, by, points_pb2.ENTRY_KIND_REVERSAL, request.reference, book.now)
+        if (member := book.members.get(took.owner)) is not None:
+            book.move_tier(member, book.now)
         book.answer(key, lambda entry: setattr(answer, "entry", entry))
         return answer
 
@@ -331,8 +337,6 @@ def _tell(book: Book, moved: dict[tuple[str, str], int], transfers: Sequence[Any
     for (member, currency), by in moved.items():
         if by:
             _tell_change(book, book.wallet(member, currency), by, points_pb2.ENTRY_KIND_TRANSFER, reference, book.now)
-    for member in {member for member, _ in moved}:
-        book.move_tier(book.members[member], book.now)
 
 
 def _tell_change(book: Book, account: Account, by: int, kind: Any, reference: str, at: datetime) -> None:

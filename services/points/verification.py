@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import asyncpg
 
 from chassis.configuration import newest_version
+from services.points import tier_verification
 from services.points.programme import compile_document
 from services.points.tiers import tier_for
 
@@ -121,7 +122,7 @@ _QUERIES: Mapping[str, str] = {
 _EARNED = """
     SELECT member, tier, coalesce(earned, 0) AS earned FROM members
     LEFT JOIN accounts ON owner = member AND currency = $1 AND kind = 'available'
-    WHERE enrolled_at IS NOT NULL"""
+    WHERE enrolled_at IS NOT NULL AND NOT tier_kept"""
 # What a limit counted, by the kind of its periods, beside what the rule gave; all together have the owner ''.
 _COUNTED = """
     SELECT counted.rule, counted.owner, counted.amount, coalesce(given.amount, 0) AS given FROM (
@@ -179,15 +180,26 @@ async def _earning(connection: asyncpg.Connection) -> list[str]:
 async def _tiers(connection: asyncpg.Connection) -> list[str]:
     """A member's tier is the one of what they earned; under several versions only the newest is known to hold."""
     brand = await connection.fetchval("SELECT current_setting('laurels.brand')")
+    found = []
+    if wrong := await tier_verification.histories(connection):
+        found.append(f"Member {_named(wrong)} is not in the tier that is the newest in the history.")
     if await newest_version(connection, brand) != 1:
-        return []
+        return found
     rules = compile_document(await connection.fetchval(_NEWEST))
+    if wrong := await tier_verification.standings(connection, brand, rules):
+        found.append(f"Member {_named(wrong)} is not in the tier that their standing gives.")
+    if wrong := await tier_verification.counts(connection, rules):
+        found.append(f"What counts for the tier of {_named(wrong)} is not what was earned and done.")
+    if not rules.ladder.is_plain:
+        return found
     wrong = [
         row["member"]
         for row in await connection.fetch(_EARNED, rules.tier_currency)
         if row["tier"] != tier_for(row["earned"], rules.thresholds, rules.tiers)
     ]
-    return [f"Member {_named(wrong)} is in a tier that is not the one of what they earned."] if wrong else []
+    if wrong:
+        found.append(f"Member {_named(wrong)} is in a tier that is not the one of what they earned.")
+    return found
 
 
 def _named(rows: list[str]) -> str:

@@ -95,6 +95,7 @@ async def populated(world: World) -> dict[str, Any]:
         "transfer": str(spent.json()["entry"]["id"]),
         "lot": "0" * 24,  # the programme has no pending points
         "wallet": wallet,
+        "subscription": "club",
     }
 
 
@@ -116,6 +117,9 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/scratch-cards/{card}:reveal": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},
         "/v1/programme:validate": {"programme": {}},
+        "/v1/members/{member}/tier:set": {"tier": "gold", "reason": "Somebody asked."},
+        "/v1/members/{member}/subscriptions/{subscription}:pay": {"paid_until": "2099-01-01T00:00:00Z"},
+        "/v1/members/{member}/subscriptions/{subscription}:cancel": {},
     }
     return bodies[template]
 

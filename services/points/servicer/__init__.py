@@ -36,6 +36,7 @@ from services.points.holds import UnknownHold
 from services.points.ledger import AVAILABLE, HELD, PENDING, UnknownMember
 from services.points.programme import PointsRules, compile_programme
 from services.points.schedules import Schedules
+from services.points.tier_programme import benefits_of
 from services.programme import Problems
 
 ACTIVITIES_MAX = 1_000
@@ -89,7 +90,7 @@ class PointsServicer(points_pb2_grpc.PointsServiceServicer):
             member = await store.member(connection, brand, plain(request.member), rules.currencies)
         if member is None:
             raise UnknownMember(request.member)
-        return pb.GetMemberResponse(member=member)
+        return pb.GetMemberResponse(member=member, benefits=benefits_of(rules.programme, member.tier))
 
     async def ListWallets(self, request: pb.ListWalletsRequest, context: Any) -> pb.ListWalletsResponse:
         return pb.ListWalletsResponse(wallets=await self._wallets(caller().brand, request.member))

@@ -35,7 +35,7 @@ _ADD_MEMBERS = """
     INSERT INTO members (brand, member) SELECT $1, member FROM unnest($2::text[]) AS new (member)
     ON CONFLICT DO NOTHING"""
 _LOCK_MEMBERS = """
-    SELECT member, display_name, enrolled_at, tier, seen_types FROM members
+    SELECT member, display_name, enrolled_at, tier, seen_types, tier_kept FROM members
     WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
 _SAVE_MEMBERS = """
     INSERT INTO members (brand, member, display_name, enrolled_at, tier, seen_types)
@@ -153,6 +153,7 @@ _BRANDS_DUE = """
         UNION ALL (SELECT DISTINCT brand FROM holds WHERE state = 1 AND expires_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE expires_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE warn_at <= $1)
+        UNION ALL (SELECT DISTINCT brand FROM tier_standings WHERE due_at <= $1)
     ) AS due"""
 _ADD_COUNTERS = """
     INSERT INTO counters (brand, name, owner, period)

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from laurels.points.v1 import ledger_pb2 as _ledger_pb2
 from laurels.points.v1 import points_pb2 as _points_pb2
+from laurels.points.v1 import tiers_pb2 as _tiers_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -55,16 +56,18 @@ class PointsSpent(_message.Message):
     def __init__(self, member: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TierChanged(_message.Message):
-    __slots__ = ("member", "from_tier", "to_tier", "occurred_at")
+    __slots__ = ("member", "from_tier", "to_tier", "occurred_at", "reason")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     FROM_TIER_FIELD_NUMBER: _ClassVar[int]
     TO_TIER_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     member: str
     from_tier: str
     to_tier: str
     occurred_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., from_tier: _Optional[str] = ..., to_tier: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    reason: _tiers_pb2.TierChangeReason
+    def __init__(self, member: _Optional[str] = ..., from_tier: _Optional[str] = ..., to_tier: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[_Union[_tiers_pb2.TierChangeReason, str]] = ...) -> None: ...
 
 class PendingLotChanged(_message.Message):
     __slots__ = ("lot", "member", "occurred_at")

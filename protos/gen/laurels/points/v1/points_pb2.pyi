@@ -4,6 +4,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from laurels.access.v1 import access_pb2 as _access_pb2
 from laurels.points.v1 import programme_pb2 as _programme_pb2
+from laurels.points.v1 import programme_tiers_pb2 as _programme_tiers_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -144,10 +145,12 @@ class GetMemberRequest(_message.Message):
     def __init__(self, member: _Optional[str] = ...) -> None: ...
 
 class GetMemberResponse(_message.Message):
-    __slots__ = ("member",)
+    __slots__ = ("member", "benefits")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
+    BENEFITS_FIELD_NUMBER: _ClassVar[int]
     member: Member
-    def __init__(self, member: _Optional[_Union[Member, _Mapping]] = ...) -> None: ...
+    benefits: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierBenefit]
+    def __init__(self, member: _Optional[_Union[Member, _Mapping]] = ..., benefits: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierBenefit, _Mapping]]] = ...) -> None: ...
 
 class ListWalletsRequest(_message.Message):
     __slots__ = ("member",)

@@ -1,4 +1,5 @@
 from laurels.points.v1 import programme_earning_pb2 as _programme_earning_pb2
+from laurels.points.v1 import programme_tiers_pb2 as _programme_tiers_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -42,7 +43,7 @@ PENDING_ROUNDING_END_OF_WEEK: PendingRounding
 PENDING_ROUNDING_END_OF_MONTH: PendingRounding
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +51,7 @@ class PointsProgramme(_message.Message):
     REWARDS_FIELD_NUMBER: _ClassVar[int]
     MULTIPLIERS_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
@@ -57,7 +59,8 @@ class PointsProgramme(_message.Message):
     rewards: _containers.RepeatedCompositeFieldContainer[Reward]
     multipliers: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.Multiplier]
     refunds: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.RefundRule]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ...) -> None: ...
+    subscriptions: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierSubscription]
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")
@@ -145,22 +148,38 @@ class EarningRule(_message.Message):
     def __init__(self, id: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., amount: _Optional[str] = ..., currency: _Optional[str] = ..., pending: _Optional[_Union[PendingPolicy, _Mapping]] = ..., stacking: _Optional[_Union[_programme_earning_pb2.Stacking, str]] = ..., group: _Optional[str] = ..., priority: _Optional[int] = ..., until: _Optional[str] = ..., caps: _Optional[_Iterable[_Union[_programme_earning_pb2.EarningCap, _Mapping]]] = ..., budget: _Optional[int] = ..., **kwargs) -> None: ...
 
 class TierLadder(_message.Message):
-    __slots__ = ("currency", "levels")
+    __slots__ = ("currency", "levels", "window", "qualifiers", "match", "keep", "downgrade", "grace_days")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     LEVELS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    QUALIFIERS_FIELD_NUMBER: _ClassVar[int]
+    MATCH_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    DOWNGRADE_FIELD_NUMBER: _ClassVar[int]
+    GRACE_DAYS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     levels: _containers.RepeatedCompositeFieldContainer[Tier]
-    def __init__(self, currency: _Optional[str] = ..., levels: _Optional[_Iterable[_Union[Tier, _Mapping]]] = ...) -> None: ...
+    window: _programme_tiers_pb2.TierWindow
+    qualifiers: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierQualifier]
+    match: _programme_tiers_pb2.TierMatch
+    keep: _programme_tiers_pb2.TierKeep
+    downgrade: _programme_tiers_pb2.TierDowngrade
+    grace_days: int
+    def __init__(self, currency: _Optional[str] = ..., levels: _Optional[_Iterable[_Union[Tier, _Mapping]]] = ..., window: _Optional[_Union[_programme_tiers_pb2.TierWindow, _Mapping]] = ..., qualifiers: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierQualifier, _Mapping]]] = ..., match: _Optional[_Union[_programme_tiers_pb2.TierMatch, str]] = ..., keep: _Optional[_Union[_programme_tiers_pb2.TierKeep, _Mapping]] = ..., downgrade: _Optional[_Union[_programme_tiers_pb2.TierDowngrade, str]] = ..., grace_days: _Optional[int] = ...) -> None: ...
 
 class Tier(_message.Message):
-    __slots__ = ("id", "name", "threshold")
+    __slots__ = ("id", "name", "threshold", "requirements", "benefits")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
+    BENEFITS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     threshold: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ...) -> None: ...
+    requirements: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierRequirement]
+    benefits: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierBenefit]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ..., requirements: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierRequirement, _Mapping]]] = ..., benefits: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierBenefit, _Mapping]]] = ...) -> None: ...
 
 class Reward(_message.Message):
     __slots__ = ("id", "name", "currency", "price")

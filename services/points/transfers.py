@@ -203,6 +203,8 @@ class Reverse(Operation):
             ledger.check_credit(gave, amount)
         if gave.owner == PROGRAMME and gave.kind == ISSUED:
             took.earned -= amount
+        elif took.owner == PROGRAMME and took.kind == ISSUED:
+            gave.earned += amount
         book.move(
             took,
             gave,
@@ -314,6 +316,8 @@ def _make(
     if source.owner == PROGRAMME and source.kind == ISSUED:
         book.issue(target, amount, **particulars)
     else:
+        if target.owner == PROGRAMME and target.kind == ISSUED:
+            source.earned -= amount
         book.move(source, target, amount, **particulars)
     for account, by in ((source, -amount), (target, amount)):
         if account.owner and not account.owner.startswith(GROUP_MARK):

@@ -82,3 +82,8 @@ def _require_currencies(before: Programme, after: Programme) -> None:
     if gone:
         detail = f"lacks {', '.join(gone)}; a currency that was applied once stays"
         raise InvalidArgument.of([FieldViolation("programme.points.currencies", detail)])
+    expired = {currency.id for currency in before.points.currencies if currency.HasField("expiry")}
+    for place, currency in enumerate(after.points.currencies):
+        if currency.id in expired and not currency.HasField("expiry"):
+            detail = "may be changed and not dropped, since members hold lots that expire; a late date ends expiry"
+            raise InvalidArgument.of([FieldViolation(f"programme.points.currencies[{place}].expiry", detail)])

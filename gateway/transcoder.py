@@ -170,6 +170,8 @@ class RpcRoute:
         """Another's data is answered like data that does not exist. The services check this again."""
         if who.scopes & self.rule.scopes == {"member"} and MEMBER in self._fields:
             named = plain.get(MEMBER, "")
+            if self.rule.member_optional and not named:
+                return
             if isinstance(named, str) and named != who.subject:
                 raise NotFound(f"There is no member {named[:64]!r}.", code="unknown_member")
 

@@ -1,9 +1,11 @@
 """All that the points service can be asked to change."""
 
 from services.points.book import registry
+from services.points.codes import Import
 from services.points.holds import Authorise, End
 from services.points.pending import EndOrChange
 from services.points.recording import Record
+from services.points.redemptions import EndOrFulfil, Redeem
 from services.points.schedules import Expiry
 from services.points.spending import Enrol, Grant, Spend
 from services.points.transfers import Post, Reverse
@@ -23,5 +25,8 @@ OPERATIONS = registry(
         Expiry(),
         Apply(),
         Adopt(),
+        Redeem(),
+        EndOrFulfil(),
+        Import(),
     )
 )

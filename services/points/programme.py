@@ -11,6 +11,7 @@ from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
 from services.points.earning import TypeRules
+from services.points.rewards import Catalogue, compile_catalogue
 from services.programme import Problems, schemas
 
 TYPES_MAX, ATTRIBUTES_MAX, CURRENCIES_MAX, RULES_MAX, TIERS_MAX, REWARDS_MAX = 256, 64, 32, 1_000, 32, 10_000
@@ -44,6 +45,7 @@ class PointsRules:
     floors: dict[str, int] = field(default_factory=dict)
     pending: dict[str, pb.PendingPolicy] = field(default_factory=dict)
     releasing: dict[str, str] = field(default_factory=dict)
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -67,12 +69,9 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
     _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
-    for place, reward in enumerate(points.rewards):
-        where = f"points.rewards[{place}]"
-        problems.reference(f"{where}.currency", reward.currency, rules.currencies, "currency")
-        problems.bounded(f"{where}.price", reward.price, 1)
     _compile_rules(rules, problems)
     _compile_tiers(rules, problems)
+    rules.catalogue = compile_catalogue(rules, problems)
     return rules
 
 

@@ -23,6 +23,8 @@ from services.points.holds import DueHolds
 from services.points.ledger import AVAILABLE, EXPIRED, GROUP_MARK, PROGRAMME
 from services.points.pending import DueLots
 from services.points.programme import PointsRules
+from services.points.redemptions import DueRedemptions
+from services.points.store import rewards as rewards_store
 
 EVERY_S = 1.0
 AT_ONCE = 200
@@ -171,4 +173,9 @@ class Schedules:
                         return Warn([DueLot(**row) for row in found])
             return None
 
-        return lots, holds, expiry, warnings
+        async def reservations() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await rewards_store.due_redemptions(connection, brand, until, AT_ONCE)
+            return DueRedemptions(found, until) if found else None
+
+        return lots, holds, expiry, warnings, reservations

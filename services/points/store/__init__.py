@@ -153,6 +153,7 @@ _BRANDS_DUE = """
         (SELECT DISTINCT brand FROM pending_lots WHERE state = 1 AND activates_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM holds WHERE state = 1 AND expires_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE expires_at <= $2 AND (expires_at <= $1 OR NOT warned))
+        UNION ALL (SELECT DISTINCT brand FROM redemptions WHERE state = 1 AND expires_at <= $1)
     ) AS due"""
 _ADD_COUNTERS = """
     INSERT INTO counters (brand, name, owner, period)

@@ -6,25 +6,27 @@ then issued to one redemption, then perhaps void; it never goes back.
 
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from chassis.errors import FailedPrecondition
 from laurels.points.v1 import rewards_pb2
 from services.points import counters
 from services.points.book import Book, Kind, Operation, Touched
 from services.points.programme import PointsRules
-from services.points.rewards import CODE_LENGTH, CodesRunOut, Offer, UnknownReward
+from services.points.rewards import CODE_LENGTH, CODE_LENGTH_MAX, CodesRunOut, Offer, UnknownReward
 from services.points.store import rewards as store
 from services.points.store.rewards import FREE, ISSUED, VOID, Code
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Digits and letters without 0 and O, 1, I and L, and without U, so that few words appear."""
 CANDIDATES = 3
-"""So many random codes a request, of which the first that is not taken is issued: 8 characters are 40 bits."""
+"""So many random codes a request, of which the first that is not taken is issued: 8 characters are 39 bits."""
 IMPORTING = ("codes", "", "")
 """The counter whose lock has the imports of a brand one after another, so that their answers count exactly."""
 
 CODES: Kind[str, Code] = Kind("codes", 60, store.lock_codes, store.save_codes)
+KNOWN: Kind[str, Code] = Kind("known codes", 61, store.known_codes, store.save_codes)
+"""Codes that are looked for among all: they are added where there are none, and never changed."""
 POOLS: Kind[tuple[str, str], deque[str]] = Kind("free codes", 59, store.take_free_codes, store.leave_free_codes)
 """The first free codes of a reward, one for each (reward, redemption) that may take one; found by (reward, "")."""
 
@@ -38,33 +40,41 @@ class CodesNotImported(FailedPrecondition):
         super().__init__(f"Reward {reward!r} is no coupon whose codes are imported.")
 
 
-def drawn(length: int, prefix: str = "", choice: Callable[[str], str] = secrets.choice) -> str:
-    """A random code. `choice` picks a character; the default is fit for secrets.
+def drawn(below: Callable[[int], int] = secrets.randbelow) -> tuple[str, ...]:
+    """Random characters for the codes that one redemption may be given.
 
-    >>> drawn(8, "SPRING-", choice=lambda alphabet: alphabet[0])
-    'SPRING-22222222'
+    `below` picks a number below another; the default is fit for secrets.
+
+    >>> drawn(lambda most: most - 1)[0]
+    'ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ'
     """
-    return prefix + "".join(choice(ALPHABET) for _ in range(length))
+    return tuple(_written(below(len(ALPHABET) ** CODE_LENGTH_MAX)) for _ in range(CANDIDATES))
 
 
-def candidates(offer: Offer) -> tuple[str, ...]:
-    """Random codes for one redemption; none where the reward generates none."""
-    if not offer.generates_codes:
-        return ()
+def _written(number: int) -> str:
+    characters = []
+    for _ in range(CODE_LENGTH_MAX):
+        number, place = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[place])
+    return "".join(characters)
+
+
+def _candidates(offer: Offer, characters: tuple[str, ...]) -> Iterator[str]:
     codes = offer.reward.codes
-    return tuple(drawn(codes.length or CODE_LENGTH, codes.prefix) for _ in range(CANDIDATES))
+    for each in characters:
+        yield codes.prefix + each[: codes.length or CODE_LENGTH]
 
 
-def touch_code(offer: Offer, redemption: str, drawn_codes: tuple[str, ...], touched: Touched) -> None:
+def touch_code(offer: Offer, redemption: str, characters: tuple[str, ...], touched: Touched) -> None:
     """What issuing a code touches."""
     if offer.takes_imported_codes:
         touched.row(POOLS, (offer.reward.id, redemption))
     elif offer.generates_codes:
-        for code in drawn_codes:
-            touched.row(CODES, code)
+        for code in _candidates(offer, characters):
+            touched.row(KNOWN, code)
 
 
-def next_code(book: Book, offer: Offer, drawn_codes: tuple[str, ...]) -> str:
+def next_code(book: Book, offer: Offer, characters: tuple[str, ...]) -> str:
     """The code that would be issued now; empty where the reward has none. Raises CodesRunOut."""
     if offer.takes_imported_codes:
         pool = book.row(POOLS, (offer.reward.id, ""))
@@ -72,8 +82,8 @@ def next_code(book: Book, offer: Offer, drawn_codes: tuple[str, ...]) -> str:
             raise CodesRunOut(offer.reward.id)
         return pool[0]
     if offer.generates_codes:
-        for code in drawn_codes:
-            if book.row(CODES, code) is None:
+        for code in _candidates(offer, characters):
+            if book.row(KNOWN, code) is None and book.row(CODES, code) is None:
                 return code
         raise CodesRunOut(offer.reward.id)
     return ""
@@ -108,7 +118,7 @@ class Import(Operation):
         if offer is None or not offer.takes_imported_codes:
             return
         counters.touch(touched, *IMPORTING)
-        touched.rows.setdefault(CODES, set()).update(request.codes)
+        touched.rows.setdefault(KNOWN, set()).update(request.codes)
 
     def decide(
         self, book: Book, request: rewards_pb2.ImportRewardCodesRequest
@@ -120,9 +130,9 @@ class Import(Operation):
             raise CodesNotImported(request.reward)
         answer = rewards_pb2.ImportRewardCodesResponse()
         for place, code in enumerate(request.codes):
-            known = book.row(CODES, code)
+            known = book.row(KNOWN, code)
             if known is None:
-                book.put(CODES, code, Code(code, request.reward, FREE, "", place))
+                book.put(KNOWN, code, Code(code, request.reward, FREE, "", place))
                 answer.accepted += 1
             elif known.reward == request.reward:
                 answer.duplicates += 1

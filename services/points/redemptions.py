@@ -62,11 +62,11 @@ class NotCancellable(FailedPrecondition):
 
 @dataclass(frozen=True, slots=True)
 class RedemptionAsked:
-    """A request to redeem: asked for `at` a moment, with random codes of which one may be issued."""
+    """A request to redeem: asked for `at` a moment, with random characters for a code."""
 
     request: rewards_pb2.RedeemRewardRequest
     at: datetime
-    codes: tuple[str, ...] = ()
+    characters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Redeem(Operation):
                 touched.wallet(request.member, currency, price)
         for key in _counters(offer, asked, rules):
             counters.touch(touched, *key)
-        codes.touch_code(offer, name, asked.codes, touched)
+        codes.touch_code(offer, name, asked.characters, touched)
         if offer.reward.kind == pb.REWARD_KIND_CASHBACK:
             touched.wallet(request.member, offer.reward.cashback.currency)
         if offer.reward.kind == pb.REWARD_KIND_BOOSTER:
@@ -135,7 +135,7 @@ class Redeem(Operation):
         price = _price(book, asked, offer)
         if (refused := rewards.refusal(offer, member, asked.at, book.rules.zone, _count(book))) is not None:
             raise refused
-        code = codes.next_code(book, offer, asked.codes)
+        code = codes.next_code(book, offer, asked.characters)
         if price is not None:
             ledger.check_debit(book.wallet(request.member, price[0]), price[1], floor=0)
         cashback = offer.reward.cashback

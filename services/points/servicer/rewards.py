@@ -128,15 +128,9 @@ class RewardsServicer(rewards_pb2_grpc.RewardsServiceServicer):
 
     async def RedeemReward(self, request: pb.RedeemRewardRequest, context: Any) -> pb.RedeemRewardResponse:
         refuse(_redeem_violations(request))
-        brand = caller().brand
-        async with self._database.reading(brand) as connection:
-            _, rules = await self._programmes.newest(connection, brand)
-        offer = rules.catalogue.offers.get(request.reward)
         # Chance is drawn here: a decision has none of its own.
-        drawn = codes.candidates(offer) if offer is not None else ()
-        answer: pb.RedeemRewardResponse = await self._write_path.submit(
-            brand, RedemptionAsked(request, datetime.now(UTC), drawn)
-        )
+        asked = RedemptionAsked(request, datetime.now(UTC), codes.drawn())
+        answer: pb.RedeemRewardResponse = await self._write_path.submit(caller().brand, asked)
         return answer
 
     async def ListRedemptions(self, request: pb.ListRedemptionsRequest, context: Any) -> pb.ListRedemptionsResponse:

@@ -51,6 +51,7 @@ _LOCK_CODES = """
         SELECT code, reward, state, redemption FROM reward_codes
         WHERE brand = $1 AND reward_codes.code = wanted.code LIMIT 1 FOR NO KEY UPDATE
     ) AS known"""
+_KNOWN_CODES = _LOCK_CODES.replace(" FOR NO KEY UPDATE", "")
 _SAVE_CODES = """
     INSERT INTO reward_codes (brand, code, reward, state, redemption)
     SELECT $1, code, reward, state, redemption
@@ -225,6 +226,11 @@ async def due_redemptions(connection: asyncpg.Connection, brand: str, until: dat
 async def lock_codes(connection: asyncpg.Connection, brand: str, codes: Sequence[str]) -> dict[str, Code]:
     """Those of the codes that the brand has, locked."""
     return {row["code"]: Code(*row) for row in await connection.fetch(_LOCK_CODES, brand, codes)}
+
+
+async def known_codes(connection: asyncpg.Connection, brand: str, codes: Sequence[str]) -> dict[str, Code]:
+    """Those of the codes that the brand has."""
+    return {row["code"]: Code(*row) for row in await connection.fetch(_KNOWN_CODES, brand, codes)}
 
 
 async def save_codes(connection: asyncpg.Connection, brand: str, changed: Sequence[Code]) -> None:

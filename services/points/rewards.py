@@ -405,11 +405,12 @@ def _check_reward(where: str, reward: pb.Reward, rules: "PointsRules", problems:
     if reward.HasField("stock"):
         problems.bounded(f"{where}.stock", reward.stock, 0, STOCK_MAX)
     _check_limits(where, reward.limits, problems)
-    for name in ("available_from", "available_until"):
-        if reward.HasField(name) and not _is_moment(getattr(reward, name)):
+    begins, ends = reward.available_from, reward.available_until
+    for name, moment in (("available_from", begins), ("available_until", ends)):
+        if not _is_moment(moment):
             problems.add(f"{where}.{name}", "is not a moment within the years 1900 and 9999")
     both = reward.HasField("available_from") and reward.HasField("available_until")
-    if both and reward.available_from.ToNanoseconds() >= reward.available_until.ToNanoseconds():
+    if both and _is_moment(ends) and (begins.seconds, begins.nanos) >= (ends.seconds, ends.nanos):
         problems.add(f"{where}.available_until", "is not after available_from")
     for place, tier in enumerate(reward.tiers):
         problems.reference(f"{where}.tiers[{place}]", tier, rules.tiers, "tier")

@@ -1,14 +1,17 @@
+# ruff: noqa: S608 - the statements are damage, put together from constants
 """Rewards over gRPC on the real servers: redemptions, stock, limits, coupon codes, perk menus and boosters."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from chassis.database import Database
 from chassis.errors import DomainError
 from cli.embedded import Servers
 from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, points_pb2, rewards_pb2, rewards_pb2_grpc
@@ -436,6 +439,88 @@ async def test_two_replicas_together_give_no_more_than_there_is(
     assert {getattr(answer, "reason", repr(answer)) for answer in refused} == {"reward_sold_out"}
     assert len({answer.redemption for answer in made}) == len({answer.code for answer in made}) == 25
     assert await points.available(brand) == 975
+    assert await found_wrong(servers, brand) == []
+
+
+class Breaking:
+    """Makes the database go away once, at a statement of a brand's writes or after their commit."""
+
+    def __init__(self, brand: str) -> None:
+        self.brand, self.left, self.broke = brand, 0, False
+        self._transaction = Database.transaction
+
+    def at(self, statement: int) -> None:
+        """Breaks at the statement of this number, or, if there are fewer, after the commit."""
+        self.left, self.broke = statement, False
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.broke = True
+            raise asyncpg.ConnectionDoesNotExistError("broken by a test")
+
+    @asynccontextmanager
+    async def transaction(
+        self, database: Database, brand: str, *, read_only: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
+        ours = brand == self.brand and not read_only and self.left > 0
+        async with self._transaction(database, brand, read_only=read_only) as connection:
+            yield Stepping(connection, self) if ours else connection  # type: ignore[misc]
+        if ours and self.left > 0:
+            self.left = 0
+            raise asyncpg.ConnectionDoesNotExistError("broken by a test after the commit")
+
+
+class Stepping:
+    """A connection whose every statement is a step."""
+
+    def __init__(self, connection: Any, breaking: Breaking) -> None:
+        self._connection, self._breaking = connection, breaking
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in ("fetch", "fetchrow", "fetchval", "execute"):
+            return found
+
+        async def step(*arguments: Any) -> Any:
+            self._breaking.step()
+            return await found(*arguments)
+
+        return step
+
+
+async def test_a_break_at_any_statement_loses_and_doubles_nothing(
+    points: Points, brand: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop(
+        points,
+        brand,
+        reward("coupon", 10, kind=pb.REWARD_KIND_COUPON, codes=IMPORTED, stock=100),
+        reward("five", 10, kind=pb.REWARD_KIND_CASHBACK, cashback=pb.Cashback(currency="euro", amount=5)),
+    )
+    codes = [f"C{number:03}" for number in range(100)]
+    await bring(points, brand, "coupon", *codes)
+    breaking = Breaking(brand)
+    monkeypatch.setattr(Database, "transaction", lambda *a, **k: breaking.transaction(*a, **k))
+    made: list[rewards_pb2.Redemption] = []
+    for name in ("coupon", "five"):
+        for statement in range(1, 100):
+            breaking.at(statement)
+            made.append(await redeem(points, brand, name, f"{name}-{statement}"))
+            if not breaking.broke:
+                break
+        assert statement > 8, "it breaks at more than a few statements"
+        assert breaking.left == 0, "and at last after the commit"
+    coupons = [each for each in made if each.reward == "coupon"]
+    assert [each.code for each in coupons] == codes[: len(coupons)]
+    assert await points.available(brand) == 1_000 - 10 * len(made)
+    for statement, each in enumerate(made, 1):
+        breaking.at(statement)
+        assert (await end(points, brand, "Cancel", each)).state == CANCELLED
+    monkeypatch.undo()
+    assert await points.available(brand) == 1_000
+    assert await points.available(brand, currency="euro") == 0
+    assert (await standing(points, brand, "coupon")).stock_left == 100
     assert await found_wrong(servers, brand) == []
 
 

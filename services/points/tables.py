@@ -191,7 +191,7 @@ class Counter(SQLModel, table=True):
 
 
 class Redemption(SQLModel, table=True):
-    """A reward that a member took. `counted` are the counters that it raised."""
+    """A reward that a member took. `counted` are the counters that it raised: name, whether the member's, period."""
 
     __tablename__ = "redemptions"
     __table_args__ = (

@@ -123,7 +123,8 @@ _QUERIES: Mapping[str, str] = {
         WHERE kept.amount IS DISTINCT FROM entries.amount""",
     "Counter {rows} is not what the redemptions that hold have raised it to.": """
         SELECT coalesce(raised.name, kept.name) || ' of ' || coalesce(raised.owner, kept.owner, '') FROM (
-            SELECT counter ->> 0 AS name, counter ->> 1 AS owner, counter ->> 2 AS period, count(*) AS value
+            SELECT counter ->> 0 AS name, CASE WHEN (counter -> 1)::boolean THEN member ELSE '' END AS owner,
+                counter ->> 2 AS period, count(*) AS value
             FROM redemptions, jsonb_array_elements(counted) AS counter WHERE state IN (1, 2, 3) GROUP BY 1, 2, 3
         ) AS raised
         FULL JOIN (

@@ -656,3 +656,21 @@ async def test_verification_finds_damage(points: Points, brand: str, servers: Se
     assert await found_wrong(servers, brand, more, raised) == [
         "More of reward coupon (4 of 3) are given than there were."
     ]
+
+
+async def test_a_redemption_can_be_undone_after_its_reward_left_the_programme(
+    points: Points, brand: str, servers: Servers
+) -> None:
+    limits = [pb.RewardLimit(per=pb.REWARD_PERIOD_WEEK, most=2)]
+    await shop(points, brand, reward("mug", 300, stock=3, limits=limits, member_may_cancel=True))
+    first, second = [await redeem(points, brand, "mug", key) for key in ("a", "b")]
+    await points.apply(brand, with_rewards(reward("pen", 10)))
+    assert await code_of(redeem(points, brand, "mug", "c")) == "unknown_reward"
+    assert (await redeem(points, brand, "mug", "a")).redemption == first.redemption
+    assert await code_of(end(points, brand, "Cancel", first, subject="ann", scope="member")) == "not_cancellable"
+    assert (await end(points, brand, "Cancel", first)).state == CANCELLED
+    assert (await end(points, brand, "Fulfil", second)).state == FULFILLED
+    assert await points.available(brand) == 700
+    use = await report(points, brand, "mug")
+    assert (use.name, use.redeemed, use.cancelled, use.reserved) == ("", 1, 1, 0)
+    assert await found_wrong(servers, brand) == []

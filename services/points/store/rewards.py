@@ -141,7 +141,10 @@ async def redemptions(connection: asyncpg.Connection, brand: str, names: Sequenc
 
 
 def _redemption(row: Any) -> Redemption:
-    counted = [(name, owner, period) for name, owner, period in orjson.loads(row["counted"])]
+    counted = [
+        (name, row["member"] if is_the_members else "", period)
+        for name, is_the_members, period in orjson.loads(row["counted"])
+    ]
     return Redemption(**{**row, "parts": parts_of(row["parts"]), "counted": counted})
 
 
@@ -165,7 +168,11 @@ async def save_redemptions(connection: asyncpg.Connection, brand: str, changed: 
             [each.reference for each in made],
             [each.digest for each in made],
             [parts_json(each.parts) for each in made],
-            [orjson.dumps(each.counted).decode() for each in made],
+            # The member is named in one column only, so that erasure has one to change.
+            [
+                orjson.dumps([(name, bool(owner), period) for name, owner, period in each.counted]).decode()
+                for each in made
+            ],
             [each.credited_currency for each in made],
             [each.credited for each in made],
             [each.redeemed_at for each in made],

@@ -37,7 +37,7 @@ def upgrade() -> None:
         )""")
     op.execute("CREATE INDEX redemptions_of_member ON redemptions (brand, member, redeemed_at, redemption)")
     op.execute("CREATE INDEX redemptions_due ON redemptions (expires_at) WHERE state = 1")
-    secure("redemptions", grants="SELECT, INSERT, UPDATE (state, changed_at, member)", every_brand="SELECT")
+    secure("redemptions", grants="SELECT, INSERT, UPDATE (state, changed_at, member, reference)", every_brand="SELECT")
     op.execute("CREATE SEQUENCE reward_codes_place_seq")
     op.execute("""
         CREATE TABLE reward_codes (

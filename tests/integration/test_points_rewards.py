@@ -2,10 +2,12 @@
 """Rewards over gRPC on the real servers: redemptions, stock, limits, coupon codes, perk menus and boosters."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -428,12 +430,18 @@ async def test_two_replicas_together_give_no_more_than_there_is(
     points: Points, brand: str, settings_of: Callable[..., Any], token: Callable[..., str], servers: Servers
 ) -> None:
     coupon = reward("coupon", 1, kind=pb.REWARD_KIND_COUPON, codes=IMPORTED, stock=25)
-    await shop(points, brand, coupon)
+    await shop(points, brand, coupon, reward("free"))
     await bring(points, brand, "coupon", *(f"c{number}" for number in range(30)))
     async with running("points", settings_of("points")) as channel:
         second = Points(channel, token, rewards_pb2_grpc.RewardsServiceStub(channel))
         calls = [redeem([points, second][n % 2], brand, "coupon", f"k{n // 2}") for n in range(2 * CALLERS)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
+        await points.record(brand, purchase("bob-has", "bob", amount=1))
+        calls = [
+            redeem([points, second][n % 2], brand, "free", "same", member=("ann", "bob")[n % 2]) for n in range(CALLERS)
+        ]
+        same = await asyncio.gather(*calls, return_exceptions=True)
+    assert Counter(getattr(answer, "reason", "") for answer in same) == {"": 25, "idempotency_conflict": 25}
     made = [answer for answer in answers if isinstance(answer, rewards_pb2.Redemption)]
     refused = [answer for answer in answers if not isinstance(answer, rewards_pb2.Redemption)]
     assert {getattr(answer, "reason", repr(answer)) for answer in refused} == {"reward_sold_out"}
@@ -521,6 +529,108 @@ async def test_a_break_at_any_statement_loses_and_doubles_nothing(
     assert await points.available(brand) == 1_000
     assert await points.available(brand, currency="euro") == 0
     assert (await standing(points, brand, "coupon")).stock_left == 100
+    assert await found_wrong(servers, brand) == []
+
+
+@dataclass
+class Model:
+    """What there must be after a history: balances, what is left of each reward, and how far each redemption is."""
+
+    balance: dict[str, int]
+    euros: dict[str, int]
+    stock: dict[str, int]
+    codes: deque[str]
+    made: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+
+    def redeem(self, key: str, member: str, reward: str) -> str:
+        """The refusal's code, or empty."""
+        if key in self.made:
+            return "" if self.made[key][:2] == (member, reward) else "idempotency_conflict"
+        if self.stock.get(reward, 1) == 0:
+            return "reward_sold_out"
+        if reward == "coupon" and not self.codes:
+            return "codes_run_out"
+        if self.balance[member] < PRICES[reward]:
+            return "insufficient_points"
+        self.move(member, reward, 1)
+        if reward == "coupon":
+            self.codes.popleft()
+        self.made[key] = member, reward, RESERVED if reward == "mug" else ISSUED
+        return ""
+
+    def end(self, key: str, state: int) -> str:
+        member, reward, before = self.made[key]
+        if before in (CANCELLED, FULFILLED):
+            return "" if before == state else "redemption_ended"
+        if state == CANCELLED:
+            if reward == "five" and self.euros[member] < 5:
+                return "insufficient_points"
+            self.move(member, reward, -1)
+        self.made[key] = member, reward, state
+        return ""
+
+    def move(self, member: str, reward: str, times: int) -> None:
+        self.balance[member] -= times * PRICES[reward]
+        self.euros[member] += times * 5 * (reward == "five")
+        if reward in self.stock:
+            self.stock[reward] -= times
+
+
+PRICES = {"mug": 30, "coupon": 20, "five": 50}
+STEPS = 150
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_random_history_leaves_what_a_model_of_a_page_says(
+    points: Points, brand: str, servers: Servers, seed: int
+) -> None:
+    members, random = ("ann", "bob", "cas"), Random(seed)
+    await shop(
+        points,
+        brand,
+        reward("mug", 30, stock=6),
+        reward("coupon", 20, kind=pb.REWARD_KIND_COUPON, codes=IMPORTED, stock=15),
+        reward("five", 50, kind=pb.REWARD_KIND_CASHBACK, cashback=pb.Cashback(currency="euro", amount=5)),
+        has=400,
+    )
+    await points.record(brand, *(purchase(f"{member}-has", member, amount=400) for member in members[1:]))
+    codes = [f"C{number}" for number in range(20)]
+    await bring(points, brand, "coupon", *codes)
+    model = Model(dict.fromkeys(members, 400), dict.fromkeys(members, 0), {"mug": 6, "coupon": 15}, deque(codes))
+    known: dict[str, rewards_pb2.Redemption] = {}
+    for step in range(STEPS):
+        choice = random.random()
+        if choice < 0.6 or not known:
+            key = random.choice([f"k{step}", f"k{step}", *list(known)[:1]])
+            member, name = random.choice(members), random.choice(list(PRICES))
+            next_code = model.codes[0] if model.codes else ""
+            expected, call = model.redeem(key, member, name), redeem(points, brand, name, key, member=member)
+        elif choice < 0.65:
+            member = random.choice(members)
+            expected = "" if model.euros[member] >= 3 else "insufficient_points"
+            model.euros[member] -= 3 if not expected else 0
+            call = points.spend(brand, f"s{step}", 3, member=member, currency="euro")
+            key = ""
+        else:
+            key = random.choice(list(known))
+            how, state = random.choice([("Cancel", CANCELLED), ("Cancel", CANCELLED), ("Fulfil", FULFILLED)])
+            expected, call = model.end(key, state), end(points, brand, how, known[key])
+        if expected:
+            assert await code_of(call) == expected, step
+            continue
+        answer = await call
+        if key and key not in known:
+            assert answer.code == (next_code if answer.reward == "coupon" else ""), step
+        if key:
+            known[key] = answer
+            assert answer.state == model.made[key][2], step
+    for member in members:
+        assert await points.available(brand, member) == model.balance[member]
+        assert await points.available(brand, member, "euro") == model.euros[member]
+    for name, left in model.stock.items():
+        assert (await standing(points, brand, name)).stock_left == left
+    assert (await report(points, brand, "coupon")).codes_left == len(model.codes)
+    assert len({state for _, _, state in model.made.values()}) >= 3, "the history reached most states"
     assert await found_wrong(servers, brand) == []
 
 
@@ -637,22 +747,29 @@ async def test_verification_finds_damage(points: Points, brand: str, servers: Se
     paid = await redeem(points, brand, "five", "c")
     assert await found_wrong(servers, brand) == []
     of_kept = f"redemption = '{kept.redemption}'"
+    entries = "Redemption {} and the entries for it do not say the same."
+    issued = "Coupon code {} is not issued to exactly the redemption that names it."
+    counter = "Counter stock:coupon of  is not what the redemptions that hold have raised it to."
+    stock = "name = 'stock:coupon' AND brand = current_setting('laurels.brand')"
     for damage, said in {
-        f"DELETE FROM redemptions WHERE {of_kept}": "redemption",
-        f"UPDATE redemptions SET state = 3 WHERE redemption = '{undone.redemption}'": "redemption",
-        f"UPDATE redemptions SET price = 11 WHERE {of_kept}": "redemption",
-        f"UPDATE redemptions SET credited = 6 WHERE redemption = '{paid.redemption}'": "cashback",
-        f"UPDATE reward_codes SET state = 3 WHERE code = '{kept.code}'": "code",
-        f"DELETE FROM reward_codes WHERE code = '{kept.code}'": "code",
-        "UPDATE counters SET value = 2 WHERE name = 'stock:coupon' AND brand = current_setting('laurels.brand')":
-            "counter",
+        f"DELETE FROM redemptions WHERE {of_kept}": entries.format(kept.redemption),
+        f"UPDATE redemptions SET state = 3 WHERE redemption = '{undone.redemption}'": entries.format(undone.redemption),
+        f"UPDATE redemptions SET price = 11 WHERE {of_kept}": entries.format(kept.redemption),
+        f"UPDATE redemptions SET credited = 6 WHERE redemption = '{paid.redemption}'":
+            f"The cashback of redemption {paid.redemption} and the entries for it do not say the same.",
+        f"UPDATE reward_codes SET state = 3 WHERE code = '{kept.code}'": issued.format(kept.code),
+        f"UPDATE reward_codes SET redemption = 'x' WHERE code = '{kept.code}'":
+            issued.format(f"{kept.code}, {kept.code}"),
+        f"DELETE FROM reward_codes WHERE code = '{kept.code}'": issued.format(kept.code),
+        f"UPDATE counters SET value = 2 WHERE {stock}": counter,
+        f"DELETE FROM counters WHERE {stock}": counter,
     }.items():  # fmt: skip
         found = await found_wrong(servers, brand, damage)
-        assert any(said in sentence.lower() for sentence in found), (damage, found)
+        assert said in found, damage
     more = "INSERT INTO redemptions SELECT brand, redemption || number, member, reward, kind, state, currency, 0, '', "
     more += "menu, reference, digest, lots, counted, credited_currency, credited, redeemed_at, changed_at, expires_at, "
     more += f"programme_version FROM redemptions, generate_series(1, 3) AS number WHERE {of_kept}"
-    raised = "UPDATE counters SET value = 4 WHERE name = 'stock:coupon' AND brand = current_setting('laurels.brand')"
+    raised = f"UPDATE counters SET value = 4 WHERE {stock}"
     assert await found_wrong(servers, brand, more, raised) == [
         "More of reward coupon (4 of 3) are given than there were."
     ]

@@ -55,15 +55,19 @@ class Rule:
     scopes: frozenset[str]
     key_required: bool
     names_member: bool
+    member_optional: bool = False
+    """Whether a request that names no member is about nobody, and so about no other member."""
 
     @classmethod
     def of(cls, method: MethodDescriptor) -> "Rule":
         options: Any = method.GetOptions()
         scopes = options.Extensions[access_pb2.scopes]
+        member = method.input_type.fields_by_name.get("member")
         return cls(
             frozenset(access_pb2.Scope.Name(scope).removeprefix("SCOPE_").lower() for scope in scopes),
             options.Extensions[access_pb2.idempotency_key_required],
-            "member" in method.input_type.fields_by_name,
+            member is not None,
+            member is not None and member.has_presence,
         )
 
     def check_scopes(self, who: Caller) -> frozenset[str]:
@@ -77,7 +81,8 @@ class Rule:
         """Raises unless the caller may make this request."""
         allowed = self.check_scopes(who)
         named = getattr(request, "member", "") if self.names_member else ""
-        if allowed == {"member"} and self.names_member and named != who.subject:
+        about_nobody = self.member_optional and not named
+        if allowed == {"member"} and self.names_member and named != who.subject and not about_nobody:
             raise NotFound(f"There is no member {named!r}.", code="unknown_member")
         if self.key_required and not KEY.fullmatch(request.idempotency_key):  # type: ignore[attr-defined]
             detail = "is required: 1 to 128 printable ASCII characters without spaces"

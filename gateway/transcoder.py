@@ -71,7 +71,7 @@ class RpcRoute:
         self._hold_to_own(plain, inbound.who)
         answer = await self._handler(json_codec.decode_wire(self._request, plain), inbound.context)
         text = orjson.dumps(self._encode(self._response_class.FromString(answer)))
-        return self._answer(text, inbound.http)
+        return self._answer(text, inbound.http, personal=MEMBER in self._fields and not self._is_about_nobody(plain))
 
     # The request ------------------------------------------------------------------------------------------------
 
@@ -170,16 +170,21 @@ class RpcRoute:
         """Another's data is answered like data that does not exist. The services check this again."""
         if who.scopes & self.rule.scopes == {"member"} and MEMBER in self._fields:
             named = plain.get(MEMBER, "")
+            if self._is_about_nobody(plain):
+                return
             if isinstance(named, str) and named != who.subject:
                 raise NotFound(f"There is no member {named[:64]!r}.", code="unknown_member")
 
+    def _is_about_nobody(self, plain: Mapping[str, Any]) -> bool:
+        return self.rule.member_optional and not plain.get(MEMBER)
+
     # The answer -------------------------------------------------------------------------------------------------
 
-    def _answer(self, text: bytes, request: Request) -> Response:
+    def _answer(self, text: bytes, request: Request, *, personal: bool) -> Response:
         if self.binding.verb != "GET":
             return Response(text, headers={"cache-control": "no-store"}, media_type="application/json")
         # What concerns one member is not left in a browser's cache on a shared machine.
-        kept = "no-store" if MEMBER in self._fields else "private, no-cache"
+        kept = "no-store" if personal else "private, no-cache"
         etag = f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
         headers = {"etag": etag, "cache-control": kept, "vary": "Authorization"}
         if _has_it(request.headers.getlist("if-none-match"), etag):

@@ -7,7 +7,7 @@ from functools import partial
 from chassis.configuration import Configurations
 from chassis.service import Service, run_alone
 from laurels.activity.v1 import activity_pb2_grpc
-from laurels.points.v1 import earning_pb2_grpc, ledger_pb2_grpc, points_pb2_grpc, tiers_pb2_grpc
+from laurels.points.v1 import earning_pb2_grpc, ledger_pb2_grpc, points_pb2_grpc, rewards_pb2_grpc, tiers_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.points.book import Book
 from services.points.operations import OPERATIONS
@@ -15,6 +15,7 @@ from services.points.programme import compile_document
 from services.points.schedules import Schedules
 from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.servicer.earning import EarningServicer
+from services.points.servicer.rewards import RewardsServicer
 from services.points.servicer.tiers import TiersServicer
 from services.points.settings import Settings
 from services.points.subscriber import SUBSCRIPTIONS, request_of
@@ -27,6 +28,7 @@ NAMES = (
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.points.v1.EarningService",
     "laurels.points.v1.TiersService",
+    "laurels.points.v1.RewardsService",
 )
 
 
@@ -44,6 +46,9 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         schedules = Schedules(service.database, write_path)
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
             LedgerServicer(write_path, service.database, schedules), server
+        )
+        rewards_pb2_grpc.add_RewardsServiceServicer_to_server(
+            RewardsServicer(write_path, service.database, programmes), server
         )
         programme_pb2_grpc.add_ProgrammeServiceServicer_to_server(programme, server)
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(programme, server)

@@ -2,9 +2,11 @@
 
 from services.points.approvals import DecideApprovals
 from services.points.book import registry
+from services.points.codes import Import
 from services.points.holds import Authorise, End
 from services.points.pending import EndOrChange
 from services.points.recording import Record
+from services.points.redemptions import EndOrFulfil, Redeem
 from services.points.schedules import Expiry
 from services.points.spending import Enrol, Grant, Spend
 from services.points.tier_operations import AskTier, PassTime
@@ -28,5 +30,8 @@ OPERATIONS = registry(
         DecideApprovals(),
         AskTier(),
         PassTime(),
+        Redeem(),
+        EndOrFulfil(),
+        Import(),
     )
 )

@@ -20,6 +20,7 @@ from services.points.programme_earning import (
     limits_of,
     terms_of,
 )
+from services.points.rewards import Catalogue, compile_catalogue
 from services.points.tier_ladder import Ladder
 from services.points.tier_programme import (
     TierCounts,
@@ -69,6 +70,7 @@ class PointsRules:
     tier_flags: dict[str, dict[str, bool]] = field(default_factory=dict)
     subscriptions: dict[str, TierSubscription] = field(default_factory=dict)
     subscription_types: frozenset[str] = frozenset()
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -92,15 +94,12 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
     _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
-    for place, reward in enumerate(points.rewards):
-        where = f"points.rewards[{place}]"
-        problems.reference(f"{where}.currency", reward.currency, rules.currencies, "currency")
-        problems.bounded(f"{where}.price", reward.price, 1)
     _compile_rules(rules, problems)
     _compile_tiers(rules, problems)
     compile_multipliers(programme.points, rules.rules, rules.schemas, rules.currencies, rules.zone, problems)
     rules.refunds = compile_refunds(programme.points, rules.schemas, problems)
     rules.refunded = {rule.purchase_type: rule for rule in rules.refunds.values()}
+    rules.catalogue = compile_catalogue(rules, problems)
     return rules
 
 

@@ -14,6 +14,7 @@ from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import limits, lots, pending, refunds, store
 from services.points.book import Book, Operation, Touched, digest
+from services.points.boosters import boosted, touch_boosters
 from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
@@ -61,6 +62,7 @@ class Record(Operation):
             if windowed or activity.type in rules.subscription_types:
                 touched.standing(activity.member, moment_of(activity))
             touched.activities.add(activity.id)
+            touch_boosters(activity.member, rules, touched)
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
@@ -130,7 +132,8 @@ class Record(Operation):
         enrolled = book.join(member, moment)
         attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
         book.settle_tier(member, moment)
-        awards = _awards(book, activity, member, moment)
+        # What the rules award, as the member's boosters multiply it at the activity's moment.
+        awards = boosted(book, member.member, moment, _awards(book, activity, member, moment))
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             book.change_member(member)

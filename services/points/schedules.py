@@ -21,6 +21,8 @@ from services.points.holds import DueHolds
 from services.points.ledger import AVAILABLE, EXPIRED, GROUP_MARK, PROGRAMME
 from services.points.pending import DueLots
 from services.points.programme import PointsRules
+from services.points.redemptions import DueRedemptions
+from services.points.store import rewards as rewards_store
 from services.points.store import tiers as tier_store
 from services.points.tier_operations import DueTiers
 
@@ -167,4 +169,9 @@ class Schedules:
                 found = await tier_store.due(connection, brand, until, AT_ONCE)
             return DueTiers(found, until) if found else None
 
-        return lots, holds, expiry, warnings, tiers
+        async def reservations() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await rewards_store.due_redemptions(connection, brand, until, AT_ONCE)
+            return DueRedemptions(found, until) if found else None
+
+        return lots, holds, expiry, warnings, tiers, reservations

@@ -282,3 +282,70 @@ class TierHistory(SQLModel, table=True):
     recorded_at: datetime = Field(sa_column=stamp(default_now=True))
     key: str | None = Field(sa_column=Column(Text, nullable=True))
     digest: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+
+
+class Redemption(SQLModel, table=True):
+    """A reward that a member took. `counted` are the counters that it raised: name, whether the member's, period."""
+
+    __tablename__ = "redemptions"
+    __table_args__ = (
+        CheckConstraint("price >= 0", name="price_is_not_negative"),
+        CheckConstraint("credited >= 0", name="credited_is_not_negative"),
+        Index("redemptions_of_member", "brand", "member", "redeemed_at", "redemption"),
+        Index("redemptions_due", "expires_at", postgresql_where=text("state = 1")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    redemption: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    reward: str = Field(sa_column=Column(Text, nullable=False))
+    kind: int = Field(sa_column=Column(Integer, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    currency: str = Field(sa_column=Column(Text, nullable=False))
+    price: int = Field(sa_column=Column(BigInteger, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    menu: str = Field(sa_column=Column(Text, nullable=False))
+    reference: str = Field(sa_column=Column(Text, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    lots: list[Any] | None = Field(sa_column=Column(JSONB, nullable=True))
+    counted: list[Any] = Field(sa_column=Column(JSONB, nullable=False))
+    credited_currency: str = Field(sa_column=Column(Text, nullable=False))
+    credited: int = Field(sa_column=Column(BigInteger, nullable=False))
+    redeemed_at: datetime = Field(sa_column=stamp())
+    changed_at: datetime = Field(sa_column=stamp())
+    expires_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    programme_version: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class RewardCode(SQLModel, table=True):
+    """A coupon code: free, issued to a redemption, or void. Free ones are issued in the order of `place`."""
+
+    __tablename__ = "reward_codes"
+    __table_args__ = (
+        CheckConstraint("(state = 1) = (redemption = '')", name="issued_to_one"),
+        Index("reward_codes_free", "brand", "reward", "place", postgresql_where=text("state = 1")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    code: str = Field(sa_column=Column(Text, primary_key=True))
+    reward: str = Field(sa_column=Column(Text, nullable=False))
+    place: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("nextval('reward_codes_place_seq')"))
+    )
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    redemption: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Booster(SQLModel, table=True):
+    """A member's multiplier of what they earn, in percent; for all currencies when none are named."""
+
+    __tablename__ = "boosters"
+    __table_args__ = (Index("boosters_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    booster: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    percent: int = Field(sa_column=Column(Integer, nullable=False))
+    currencies: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    starts_at: datetime = Field(sa_column=stamp())
+    ends_at: datetime = Field(sa_column=stamp())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import asyncpg
 
 from chassis.configuration import newest_version
+from laurels.programme.v1.programme_pb2 import Programme
 from services.points import tier_verification
 from services.points.programme import compile_document
 from services.points.tiers import tier_for
@@ -117,6 +118,45 @@ _QUERIES: Mapping[str, str] = {
         SELECT purchase FROM refunds CROSS JOIN LATERAL jsonb_each_text(due) AS share
         WHERE coalesce((pending ->> share.key)::bigint, 0) + coalesce((available ->> share.key)::bigint, 0)
             > share.value::bigint""",
+    "Redemption {rows} and the entries for it do not say the same.": """
+        SELECT coalesce(kept.redemption, substr(entries.key, strpos(entries.key, ':') + 1)) FROM (
+            SELECT redemption, 'redeem:' || redemption AS key, price AS amount FROM redemptions WHERE price > 0
+            UNION ALL
+            SELECT redemption, 'unredeem:' || redemption, price FROM redemptions WHERE price > 0 AND state IN (4, 5)
+        ) AS kept
+        FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'redeem:%' OR key LIKE 'unredeem:%') AS entries
+          USING (key)
+        WHERE kept.amount IS DISTINCT FROM entries.amount""",
+    "The cashback of redemption {rows} and the entries for it do not say the same.": """
+        SELECT coalesce(kept.redemption, substr(entries.key, strpos(entries.key, ':') + 1)) FROM (
+            SELECT redemption, 'cashback:' || redemption AS key, credited AS amount FROM redemptions
+            WHERE credited > 0
+            UNION ALL
+            SELECT redemption, 'uncashback:' || redemption, credited FROM redemptions
+            WHERE credited > 0 AND state IN (4, 5)
+        ) AS kept
+        FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'cashback:%' OR key LIKE 'uncashback:%') AS entries
+          USING (key)
+        WHERE kept.amount IS DISTINCT FROM entries.amount""",
+    "Counter {rows} is not what the redemptions that hold have raised it to.": """
+        SELECT coalesce(raised.name, kept.name) || ' of ' || coalesce(raised.owner, kept.owner, '') FROM (
+            SELECT counter ->> 0 AS name, CASE WHEN (counter -> 1)::boolean THEN member ELSE '' END AS owner,
+                counter ->> 2 AS period, count(*) AS value
+            FROM redemptions, jsonb_array_elements(counted) AS counter WHERE state IN (1, 2, 3) GROUP BY 1, 2, 3
+        ) AS raised
+        FULL JOIN (
+            SELECT name, owner, period, value FROM counters
+            WHERE value <> 0 AND (name LIKE 'stock:%' OR name LIKE 'reward:%' OR name LIKE 'menu:%')
+        ) AS kept USING (name, owner, period)
+        WHERE raised.value IS DISTINCT FROM kept.value""",
+    "Coupon code {rows} is not issued to exactly the redemption that names it.": """
+        SELECT coalesce(issued.code, named.code) FROM (
+            SELECT code, redemption, state = 3 AS is_void FROM reward_codes WHERE state <> 1
+        ) AS issued
+        FULL JOIN (
+            SELECT code, redemption, state IN (4, 5) AS is_void FROM redemptions WHERE code <> ''
+        ) AS named USING (code, redemption)
+        WHERE issued.is_void IS DISTINCT FROM named.is_void""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """
@@ -141,6 +181,9 @@ _WAITING_REFUNDS = """
     JOIN activities ON activities.brand = refunds.brand AND activities.id = purchase
       AND activities.member = refunds.member
     WHERE type = ANY($1::text[]) AND activities.earned <> '{}' AND due = '{}' AND total = 0"""
+_VERSIONS = "SELECT document FROM configurations ORDER BY version"
+_GIVEN = """
+    SELECT reward, count(*) AS given FROM redemptions WHERE state IN (1, 2, 3) GROUP BY reward ORDER BY reward"""
 _NEWEST = "SELECT document FROM configurations ORDER BY version DESC LIMIT 1"
 
 
@@ -151,7 +194,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         rows = [str(row[0]) for row in await connection.fetch(query)]
         if rows:
             found.append(sentence.format(rows=_named(rows)))
-    return found + await _tiers(connection) + await _earning(connection)
+    return found + await _tiers(connection) + await _earning(connection) + await _stock(connection)
 
 
 async def _earning(connection: asyncpg.Connection) -> list[str]:
@@ -200,6 +243,21 @@ async def _tiers(connection: asyncpg.Connection) -> list[str]:
     if wrong:
         found.append(f"Member {_named(wrong)} is in a tier that is not the one of what they earned.")
     return found
+
+
+async def _stock(connection: asyncpg.Connection) -> list[str]:
+    """No more of a reward is given than the largest stock that a version of the programme gave it."""
+    stocks: dict[str, int | None] = {}
+    for row in await connection.fetch(_VERSIONS):
+        for reward in Programme.FromString(row["document"]).points.rewards:
+            known = stocks.get(reward.id, 0)
+            stocks[reward.id] = max(known, reward.stock) if known is not None and reward.HasField("stock") else None
+    beyond = [
+        f"{row['reward']} ({row['given']} of {most})"
+        for row in await connection.fetch(_GIVEN)
+        if (most := stocks.get(row["reward"])) is not None and row["given"] > most
+    ]
+    return [f"More of reward {_named(beyond)} are given than there were."] if beyond else []
 
 
 def _named(rows: list[str]) -> str:

@@ -147,8 +147,15 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     if service == "leaderboard":
         expected.add(("scratch_pools", "r"))
     if service == "points":  # what is due is looked for in all brands at once
-        expected |= {("lots", "r"), ("holds", "r"), ("pending_lots", "r")}
-        expected.add(("tier_standings", "r"))
+        expected |= {
+            ("lots", "r"),
+            ("holds", "r"),
+            ("pending_lots", "r"),
+            ("tier_standings", "r"),
+            ("redemptions", "r"),
+        }
+
+        expected |= {("lots", "r"), ("holds", "r"), ("pending_lots", "r"), ("redemptions", "r")}
     assert {(row["name"], row["command"]) for row in rows} == expected
 
 

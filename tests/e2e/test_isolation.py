@@ -71,6 +71,9 @@ async def populated(world: World) -> dict[str, Any]:
     path = f"/v1/members/{CANARY}/wallets/points:hold"
     held = await world.call("POST", path, spend, headers={"idempotency-key": "populate"})
 
+    path, body = f"/v1/members/{CANARY}/redemptions", {"reward": "single", "reference": REFERENCE}
+    redeemed = await world.call("POST", path, body, headers={"idempotency-key": "populate"})
+
     async def cards() -> int:
         return len((await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"])
 
@@ -80,7 +83,7 @@ async def populated(world: World) -> dict[str, Any]:
         return len((await world.get(f"/v1/members/{CANARY}/badges"))["badges"])
 
     await eventually(missions, 2)
-    wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7 - 7
+    wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7 - 7 - 150
     await eventually(lambda: world.wallet(CANARY), wallet)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
     choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
@@ -94,6 +97,8 @@ async def populated(world: World) -> dict[str, Any]:
         "hold": held.json()["hold"]["hold"],
         "transfer": str(spent.json()["entry"]["id"]),
         "lot": "0" * 24,  # the programme has no pending points
+        "reward": "single",
+        "redemption": redeemed.json()["redemption"]["redemption"],
         "wallet": wallet,
         "subscription": "club",
     }
@@ -120,6 +125,10 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}/tier:set": {"tier": "gold", "reason": "Somebody asked."},
         "/v1/members/{member}/subscriptions/{subscription}:pay": {"paid_until": "2099-01-01T00:00:00Z"},
         "/v1/members/{member}/subscriptions/{subscription}:cancel": {},
+        "/v1/members/{member}/redemptions": {"reward": "single"},
+        "/v1/members/{member}/redemptions/{redemption}:fulfil": {},
+        "/v1/members/{member}/redemptions/{redemption}:cancel": {},
+        "/v1/rewards/{reward}/codes": {"codes": ["ONE"]},
     }
     return bodies[template]
 

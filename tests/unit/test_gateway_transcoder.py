@@ -137,6 +137,18 @@ async def test_a_member_who_is_also_a_back_end_is_held_to_their_own_where_only_m
     assert world.services.requests[-1].member == "c1"
 
 
+async def test_where_the_member_is_optional_a_member_names_themselves_or_nobody(world: World) -> None:
+    headers = bearer("c1", "member")
+    nobody = await world.request("GET", "/v1/rewards", headers=headers)
+    assert (nobody.status_code, nobody.headers["cache-control"]) == (200, "private, no-cache")
+    for path in ("/v1/rewards?member=me", "/v1/rewards?member=c1", "/v1/members/me/rewards"):
+        own = await world.request("GET", path, headers=headers)
+        assert (own.status_code, own.headers["cache-control"]) == (200, "no-store")
+        assert world.services.requests[-1].member == "c1"
+    for path in ("/v1/rewards?member=c2", "/v1/members/c2/rewards"):
+        problem(await world.request("GET", path, headers=headers), 404, "unknown_member")
+
+
 async def test_a_path_field_may_be_repeated_in_the_body_only_as_it_is(world: World) -> None:
     headers = bearer() | {"idempotency-key": "k"}
     same = await world.request("POST", SPEND, headers=headers, json={"member": "c1", "amount": 1})

@@ -36,6 +36,7 @@ from services.points.holds import UnknownHold
 from services.points.ledger import AVAILABLE, HELD, PENDING, UnknownMember
 from services.points.programme import PointsRules, compile_programme
 from services.points.schedules import Schedules
+from services.points.servicer.rewards import standings_of
 from services.points.tier_programme import benefits_of
 from services.programme import Problems
 
@@ -113,9 +114,16 @@ class PointsServicer(points_pb2_grpc.PointsServiceServicer):
         return answer
 
     async def ListRewards(self, request: pb.ListRewardsRequest, context: Any) -> pb.ListRewardsResponse:
-        rules = await self._newest()
+        brand = caller().brand
+        async with self._database.reading(brand) as connection:
+            _, rules = await self._programmes.newest(connection, brand)
+            standings = await standings_of(connection, brand, rules, request.member) if request.member else None
         cheapest_first = sorted(rules.programme.points.rewards, key=lambda reward: (reward.price, reward.id))
-        return pb.ListRewardsResponse(rewards=cheapest_first)
+        answer = pb.ListRewardsResponse(rewards=cheapest_first)
+        if standings is not None:
+            offers = rules.catalogue.offers
+            answer.standings.extend(standings.of(offers[reward.id]) for reward in cheapest_first)
+        return answer
 
     async def GetLiabilityReport(
         self, request: pb.GetLiabilityReportRequest, context: Any

@@ -154,6 +154,7 @@ _BRANDS_DUE = """
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE expires_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE warn_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM tier_standings WHERE due_at <= $1)
+        UNION ALL (SELECT DISTINCT brand FROM redemptions WHERE state = 1 AND expires_at <= $1)
     ) AS due"""
 _ADD_COUNTERS = """
     INSERT INTO counters (brand, name, owner, period)

@@ -205,14 +205,36 @@ class SpendResponse(_message.Message):
     def __init__(self, entry: _Optional[_Union[Entry, _Mapping]] = ...) -> None: ...
 
 class ListRewardsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("member",)
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    def __init__(self, member: _Optional[str] = ...) -> None: ...
 
 class ListRewardsResponse(_message.Message):
-    __slots__ = ("rewards",)
+    __slots__ = ("rewards", "standings")
     REWARDS_FIELD_NUMBER: _ClassVar[int]
+    STANDINGS_FIELD_NUMBER: _ClassVar[int]
     rewards: _containers.RepeatedCompositeFieldContainer[_programme_pb2.Reward]
-    def __init__(self, rewards: _Optional[_Iterable[_Union[_programme_pb2.Reward, _Mapping]]] = ...) -> None: ...
+    standings: _containers.RepeatedCompositeFieldContainer[RewardStanding]
+    def __init__(self, rewards: _Optional[_Iterable[_Union[_programme_pb2.Reward, _Mapping]]] = ..., standings: _Optional[_Iterable[_Union[RewardStanding, _Mapping]]] = ...) -> None: ...
+
+class RewardStanding(_message.Message):
+    __slots__ = ("reward", "redeemable", "affordable", "code", "detail", "left_for_member", "stock_left")
+    REWARD_FIELD_NUMBER: _ClassVar[int]
+    REDEEMABLE_FIELD_NUMBER: _ClassVar[int]
+    AFFORDABLE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FOR_MEMBER_FIELD_NUMBER: _ClassVar[int]
+    STOCK_LEFT_FIELD_NUMBER: _ClassVar[int]
+    reward: str
+    redeemable: bool
+    affordable: bool
+    code: str
+    detail: str
+    left_for_member: int
+    stock_left: int
+    def __init__(self, reward: _Optional[str] = ..., redeemable: _Optional[bool] = ..., affordable: _Optional[bool] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., left_for_member: _Optional[int] = ..., stock_left: _Optional[int] = ...) -> None: ...
 
 class GetLiabilityReportRequest(_message.Message):
     __slots__ = ()

@@ -140,9 +140,10 @@ class PointsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRewards(self, request, context):
-        """Returns the programme's rewards, cheapest first.
+        """Returns the programme's rewards, cheapest first; with a member also what
+        each of them is to that member.
 
-        Errors: NOT_FOUND (`unknown_brand`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_member`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -71,9 +71,10 @@ class PointsServiceStub:
     INVALID_ARGUMENT when the amount is not positive or the key is missing.
     """
     ListRewards: _grpc.UnaryUnaryMultiCallable[_points_pb2.ListRewardsRequest, _points_pb2.ListRewardsResponse]
-    """Returns the programme's rewards, cheapest first.
+    """Returns the programme's rewards, cheapest first; with a member also what
+    each of them is to that member.
 
-    Errors: NOT_FOUND (`unknown_brand`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_member`).
     """
     GetLiabilityReport: _grpc.UnaryUnaryMultiCallable[_points_pb2.GetLiabilityReportRequest, _points_pb2.GetLiabilityReportResponse]
     """Returns what was issued, spent and expired and what is outstanding, by
@@ -130,9 +131,10 @@ class PointsServiceAsyncStub(PointsServiceStub):
     INVALID_ARGUMENT when the amount is not positive or the key is missing.
     """
     ListRewards: _aio.UnaryUnaryMultiCallable[_points_pb2.ListRewardsRequest, _points_pb2.ListRewardsResponse]  # type: ignore[assignment]
-    """Returns the programme's rewards, cheapest first.
+    """Returns the programme's rewards, cheapest first; with a member also what
+    each of them is to that member.
 
-    Errors: NOT_FOUND (`unknown_brand`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_member`).
     """
     GetLiabilityReport: _aio.UnaryUnaryMultiCallable[_points_pb2.GetLiabilityReportRequest, _points_pb2.GetLiabilityReportResponse]  # type: ignore[assignment]
     """Returns what was issued, spent and expired and what is outstanding, by
@@ -222,9 +224,10 @@ class PointsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _points_pb2.ListRewardsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_points_pb2.ListRewardsResponse, _abc.Awaitable[_points_pb2.ListRewardsResponse]]:
-        """Returns the programme's rewards, cheapest first.
+        """Returns the programme's rewards, cheapest first; with a member also what
+        each of them is to that member.
 
-        Errors: NOT_FOUND (`unknown_brand`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_member`).
         """
 
     @_abc_1.abstractmethod

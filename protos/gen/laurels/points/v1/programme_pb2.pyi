@@ -1,5 +1,8 @@
+import datetime
+
 from laurels.points.v1 import programme_earning_pb2 as _programme_earning_pb2
 from laurels.points.v1 import programme_tiers_pb2 as _programme_tiers_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -29,6 +32,32 @@ class PendingRounding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PENDING_ROUNDING_END_OF_DAY: _ClassVar[PendingRounding]
     PENDING_ROUNDING_END_OF_WEEK: _ClassVar[PendingRounding]
     PENDING_ROUNDING_END_OF_MONTH: _ClassVar[PendingRounding]
+
+class RewardKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REWARD_KIND_UNSPECIFIED: _ClassVar[RewardKind]
+    REWARD_KIND_COUPON: _ClassVar[RewardKind]
+    REWARD_KIND_PHYSICAL: _ClassVar[RewardKind]
+    REWARD_KIND_EXPERIENCE: _ClassVar[RewardKind]
+    REWARD_KIND_CASHBACK: _ClassVar[RewardKind]
+    REWARD_KIND_DONATION: _ClassVar[RewardKind]
+    REWARD_KIND_BOOSTER: _ClassVar[RewardKind]
+
+class RewardPeriod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REWARD_PERIOD_UNSPECIFIED: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_DAY: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_WEEK: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_MONTH: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_QUARTER: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_YEAR: _ClassVar[RewardPeriod]
+    REWARD_PERIOD_EVER: _ClassVar[RewardPeriod]
+
+class CodeSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CODE_SOURCE_UNSPECIFIED: _ClassVar[CodeSource]
+    CODE_SOURCE_GENERATED: _ClassVar[CodeSource]
+    CODE_SOURCE_IMPORTED: _ClassVar[CodeSource]
 ENROLMENT_POLICY_UNSPECIFIED: EnrolmentPolicy
 ENROLMENT_POLICY_ON_FIRST_ACTIVITY: EnrolmentPolicy
 ENROLMENT_POLICY_EXPLICIT: EnrolmentPolicy
@@ -41,9 +70,26 @@ PENDING_ROUNDING_UNSPECIFIED: PendingRounding
 PENDING_ROUNDING_END_OF_DAY: PendingRounding
 PENDING_ROUNDING_END_OF_WEEK: PendingRounding
 PENDING_ROUNDING_END_OF_MONTH: PendingRounding
+REWARD_KIND_UNSPECIFIED: RewardKind
+REWARD_KIND_COUPON: RewardKind
+REWARD_KIND_PHYSICAL: RewardKind
+REWARD_KIND_EXPERIENCE: RewardKind
+REWARD_KIND_CASHBACK: RewardKind
+REWARD_KIND_DONATION: RewardKind
+REWARD_KIND_BOOSTER: RewardKind
+REWARD_PERIOD_UNSPECIFIED: RewardPeriod
+REWARD_PERIOD_DAY: RewardPeriod
+REWARD_PERIOD_WEEK: RewardPeriod
+REWARD_PERIOD_MONTH: RewardPeriod
+REWARD_PERIOD_QUARTER: RewardPeriod
+REWARD_PERIOD_YEAR: RewardPeriod
+REWARD_PERIOD_EVER: RewardPeriod
+CODE_SOURCE_UNSPECIFIED: CodeSource
+CODE_SOURCE_GENERATED: CodeSource
+CODE_SOURCE_IMPORTED: CodeSource
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions", "perk_menus")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +98,7 @@ class PointsProgramme(_message.Message):
     MULTIPLIERS_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PERK_MENUS_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
@@ -60,7 +107,8 @@ class PointsProgramme(_message.Message):
     multipliers: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.Multiplier]
     refunds: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.RefundRule]
     subscriptions: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierSubscription]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ...) -> None: ...
+    perk_menus: _containers.RepeatedCompositeFieldContainer[PerkMenu]
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ..., perk_menus: _Optional[_Iterable[_Union[PerkMenu, _Mapping]]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")
@@ -182,13 +230,117 @@ class Tier(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., threshold: _Optional[int] = ..., requirements: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierRequirement, _Mapping]]] = ..., benefits: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierBenefit, _Mapping]]] = ...) -> None: ...
 
 class Reward(_message.Message):
-    __slots__ = ("id", "name", "currency", "price")
+    __slots__ = ("id", "name", "currency", "price", "kind", "other_prices", "stock", "limits", "available_from", "available_until", "tiers", "condition", "codes", "cashback", "booster", "recipient", "partner", "description", "images", "member_may_cancel", "reserved_hours_max")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    OTHER_PRICES_FIELD_NUMBER: _ClassVar[int]
+    STOCK_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FROM_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    CASHBACK_FIELD_NUMBER: _ClassVar[int]
+    BOOSTER_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    PARTNER_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_MAY_CANCEL_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_HOURS_MAX_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     currency: str
     price: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., currency: _Optional[str] = ..., price: _Optional[int] = ...) -> None: ...
+    kind: RewardKind
+    other_prices: _containers.RepeatedCompositeFieldContainer[PriceOption]
+    stock: int
+    limits: _containers.RepeatedCompositeFieldContainer[RewardLimit]
+    available_from: _timestamp_pb2.Timestamp
+    available_until: _timestamp_pb2.Timestamp
+    tiers: _containers.RepeatedScalarFieldContainer[str]
+    condition: str
+    codes: CouponCodes
+    cashback: Cashback
+    booster: Booster
+    recipient: str
+    partner: Partner
+    description: str
+    images: _containers.RepeatedScalarFieldContainer[str]
+    member_may_cancel: bool
+    reserved_hours_max: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., currency: _Optional[str] = ..., price: _Optional[int] = ..., kind: _Optional[_Union[RewardKind, str]] = ..., other_prices: _Optional[_Iterable[_Union[PriceOption, _Mapping]]] = ..., stock: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RewardLimit, _Mapping]]] = ..., available_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., available_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tiers: _Optional[_Iterable[str]] = ..., condition: _Optional[str] = ..., codes: _Optional[_Union[CouponCodes, _Mapping]] = ..., cashback: _Optional[_Union[Cashback, _Mapping]] = ..., booster: _Optional[_Union[Booster, _Mapping]] = ..., recipient: _Optional[str] = ..., partner: _Optional[_Union[Partner, _Mapping]] = ..., description: _Optional[str] = ..., images: _Optional[_Iterable[str]] = ..., member_may_cancel: _Optional[bool] = ..., reserved_hours_max: _Optional[int] = ...) -> None: ...
+
+class PriceOption(_message.Message):
+    __slots__ = ("currency", "price")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    price: int
+    def __init__(self, currency: _Optional[str] = ..., price: _Optional[int] = ...) -> None: ...
+
+class RewardLimit(_message.Message):
+    __slots__ = ("per", "most")
+    PER_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    per: RewardPeriod
+    most: int
+    def __init__(self, per: _Optional[_Union[RewardPeriod, str]] = ..., most: _Optional[int] = ...) -> None: ...
+
+class CouponCodes(_message.Message):
+    __slots__ = ("source", "prefix", "length")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    source: CodeSource
+    prefix: str
+    length: int
+    def __init__(self, source: _Optional[_Union[CodeSource, str]] = ..., prefix: _Optional[str] = ..., length: _Optional[int] = ...) -> None: ...
+
+class Cashback(_message.Message):
+    __slots__ = ("currency", "amount")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    amount: int
+    def __init__(self, currency: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...
+
+class Booster(_message.Message):
+    __slots__ = ("percent", "days", "currencies")
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    CURRENCIES_FIELD_NUMBER: _ClassVar[int]
+    percent: int
+    days: int
+    currencies: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, percent: _Optional[int] = ..., days: _Optional[int] = ..., currencies: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Partner(_message.Message):
+    __slots__ = ("name", "url", "terms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    url: str
+    terms: str
+    def __init__(self, name: _Optional[str] = ..., url: _Optional[str] = ..., terms: _Optional[str] = ...) -> None: ...
+
+class PerkMenu(_message.Message):
+    __slots__ = ("id", "name", "rewards", "choose", "per", "tiers")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REWARDS_FIELD_NUMBER: _ClassVar[int]
+    CHOOSE_FIELD_NUMBER: _ClassVar[int]
+    PER_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    rewards: _containers.RepeatedScalarFieldContainer[str]
+    choose: int
+    per: RewardPeriod
+    tiers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., rewards: _Optional[_Iterable[str]] = ..., choose: _Optional[int] = ..., per: _Optional[_Union[RewardPeriod, str]] = ..., tiers: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -14,10 +14,11 @@ import asyncpg
 
 from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
-from services.points import store
+from services.points import groups, store
 from services.points.book import Book, Kind, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME
 from services.points.programme import PointsRules
+from services.points.sharing import touch_earning
 from services.points.states import Lot
 
 WAITING, ACTIVATED, CANCELLED = (
@@ -73,6 +74,9 @@ def activate(book: Book, lot: Lot, at: datetime) -> None:
         reference=lot.reference,
         occurred_at=at,
     )
+    if lot.currency in book.rules.groups.pooled:
+        earned = (lot.member, lot.currency, lot.amount)
+        groups.pool(book, *earned, source=f"activate:{lot.lot}", reference=lot.reference, at=at)
     _tell(book, lot, at)
 
 
@@ -146,6 +150,7 @@ class EndOrChange(Operation):
         for name in _named(request):
             if (lot := found.get(name)) is not None:
                 touch_lot(lot, touched)
+                touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)
 
     def decide(self, book: Book, request: Any) -> Any:
         match request:

@@ -11,6 +11,14 @@ from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
 from services.points.earning import TypeRules
+from services.points.sharing_rules import (
+    GiftRules,
+    GroupRules,
+    ReferralRules,
+    compile_gifts,
+    compile_groups,
+    compile_referrals,
+)
 from services.programme import Problems, schemas
 
 TYPES_MAX, ATTRIBUTES_MAX, CURRENCIES_MAX, RULES_MAX, TIERS_MAX, REWARDS_MAX = 256, 64, 32, 1_000, 32, 10_000
@@ -44,6 +52,9 @@ class PointsRules:
     floors: dict[str, int] = field(default_factory=dict)
     pending: dict[str, pb.PendingPolicy] = field(default_factory=dict)
     releasing: dict[str, str] = field(default_factory=dict)
+    groups: GroupRules = field(default_factory=GroupRules)
+    gifts: GiftRules = field(default_factory=GiftRules)
+    referral: ReferralRules | None = None
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -73,6 +84,10 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
         problems.bounded(f"{where}.price", reward.price, 1)
     _compile_rules(rules, problems)
     _compile_tiers(rules, problems)
+    rules.groups = compile_groups(points.groups, rules.currencies, rules.spendable, problems)
+    rules.gifts = compile_gifts(points.gifts, rules.currencies, rules.spendable, problems)
+    if points.HasField("referrals"):
+        rules.referral = compile_referrals(points.referrals, rules.currencies, rules.schemas, problems)
     return rules
 
 

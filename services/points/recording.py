@@ -11,11 +11,12 @@ from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
-from services.points import lots, pending, store
+from services.points import groups, lots, pending, referrals, store
 from services.points.book import Book, Operation, Touched, digest
 from services.points.earning import Award
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
+from services.points.sharing import touch_earning
 from services.points.states import Lot, MemberState
 from services.points.store import KnownActivity
 
@@ -48,8 +49,11 @@ class Record(Operation):
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
+            earnable = of_type.currencies if of_type is not None else ()
+            touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
             for lot in found.get(_released(activity, rules), ()):
                 pending.touch_lot(lot, touched)
+                touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)
 
     def decide(self, book: Book, request: activity_pb2.RecordActivitiesRequest) -> Any:
         digests = self._check(book, request.activities)
@@ -108,6 +112,8 @@ class Record(Operation):
         enrolled = book.join(member, moment)
         attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
         awards = _awards(book, activity, member)
+        if rules.referral is not None:
+            referrals.complete(book, rules.referral, activity, member, moment)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             book.change_member(member)
@@ -172,6 +178,9 @@ def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: dat
     particulars: dict[str, Any] = {"key": key, "reference": award.rule, "occurred_at": moment}
     if policy is None:
         book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
+        if award.currency in book.rules.groups.pooled:
+            earned = (activity.member, award.currency, award.amount)
+            groups.pool(book, *earned, source=key, reference=award.rule, at=moment)
         return True
     wallet.earned += award.amount
     book.keep_account(wallet)

@@ -1,3 +1,4 @@
+from laurels.points.v1 import programme_groups_pb2 as _programme_groups_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -41,18 +42,24 @@ PENDING_ROUNDING_END_OF_WEEK: PendingRounding
 PENDING_ROUNDING_END_OF_MONTH: PendingRounding
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "referrals", "groups", "gifts")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     REWARDS_FIELD_NUMBER: _ClassVar[int]
+    REFERRALS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    GIFTS_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
     tiers: TierLadder
     rewards: _containers.RepeatedCompositeFieldContainer[Reward]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ...) -> None: ...
+    referrals: _programme_groups_pb2.ReferralProgramme
+    groups: _programme_groups_pb2.GroupsProgramme
+    gifts: _programme_groups_pb2.GiftsProgramme
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., referrals: _Optional[_Union[_programme_groups_pb2.ReferralProgramme, _Mapping]] = ..., groups: _Optional[_Union[_programme_groups_pb2.GroupsProgramme, _Mapping]] = ..., gifts: _Optional[_Union[_programme_groups_pb2.GiftsProgramme, _Mapping]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")

@@ -8,7 +8,7 @@ request leaves it untouched: every check comes before the first change.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -82,6 +82,7 @@ class Touched:
     `now` is the decisions' present.
     """
 
+    now: datetime
     members: set[str] = field(default_factory=set)
     enrolling: set[str] = field(default_factory=set)
     accounts: set[AccountKey] = field(default_factory=set)
@@ -92,7 +93,6 @@ class Touched:
     newest: tuple[int, Programme | None] = (0, None)
     reversed: dict[int, Any] = field(default_factory=dict)
     follow: list[Any] = field(default_factory=list)
-    now: datetime = datetime.min.replace(tzinfo=UTC)
 
     def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
         """An owner's available points, of which `debit` may leave."""

@@ -450,7 +450,14 @@ class Book:
         )
 
     def tell_group(
-        self, account: Account, by: int, kind: Any, reference: str, occurred_at: datetime, member: str = ""
+        self,
+        account: Account,
+        by: int,
+        kind: Any,
+        reference: str,
+        occurred_at: datetime,
+        member: str = "",
+        member_balance: int | None = None,
     ) -> None:
         """Tells that the balance of a group's wallet changed, and by whom."""
         event = groups_events_pb2.GroupCredited if by > 0 else groups_events_pb2.GroupDebited
@@ -463,6 +470,7 @@ class Book:
             kind=kind,
             reference=reference,
             occurred_at=occurred_at,
+            member_balance=member_balance,
         )
         self.tell(member or NO_MEMBER, told)
 

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument
-from laurels.points.v1 import groups_pb2, points_pb2
+from laurels.points.v1 import groups_events_pb2, groups_pb2, points_pb2
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import allowances, ledger, store
 from services.points.book import Book, Operation, Touched, digest
@@ -102,9 +102,18 @@ class Give(Operation):
         for counter, member, allowed in _limits(request, bounds):
             periods = [per for _, per in allowances.limits_of(allowed)]
             allowances.count(book, counter, member, periods, book.now, request.amount)
-        book.tell_debit(request.member, request.currency, request.amount, request.reference, book.now)
-        kind = points_pb2.ENTRY_KIND_GIFT
-        book.tell_credit(request.to, request.currency, request.amount, kind, request.reference, book.now)
+        told: dict[str, Any] = {
+            "currency": request.currency,
+            "amount": request.amount,
+            "reference": request.reference,
+            "occurred_at": book.now,
+        }
+        given = groups_events_pb2.GiftGiven(member=request.member, to=request.to, balance=wallet.balance, **told)
+        received = groups_events_pb2.GiftReceived(
+            member=request.to, giver=request.member, balance=target.balance, **told
+        )
+        book.tell(request.member, given)
+        book.tell(request.to, received)
         _answer(book, answer.entry, request, entry)
         return answer
 

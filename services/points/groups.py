@@ -117,7 +117,6 @@ def touch_pools(member: str, currencies: Sequence[str], places: Places | None, r
         pooled = rules.groups.kind(place.kind).pooled
         for currency in currencies:
             if currency in pooled:
-                to.row(GROUPS, place.group)
                 to.wallet(wallet_of(place.group), currency)
 
 
@@ -133,7 +132,7 @@ def pool(book: Book, member: str, currency: str, amount: int, *, source: str, re
         if percent is None:
             continue
         target = book.accounts.get((wallet_of(place.group), currency, AVAILABLE))
-        if target is None or book.row(GROUPS, place.group) is None:
+        if target is None:
             raise Moved(f"{member} joined {place.group} just now")
         wallet = book.wallet(member, currency)
         share = min(amount * percent // 100, left, max(wallet.balance, 0), BALANCE_MAX - target.balance)
@@ -170,7 +169,7 @@ def _contribute(
     place.contributed[wallet.currency] = place.contributed.get(wallet.currency, 0) + amount
     _put(book, member, place)
     kind, reference = points_pb2.ENTRY_KIND_CONTRIBUTION, particulars["reference"]
-    book.tell_group(target, amount, kind, reference, particulars["occurred_at"], member)
+    book.tell_group(target, amount, kind, reference, particulars["occurred_at"], member, wallet.balance)
     return entry
 
 
@@ -264,7 +263,8 @@ class Enter(OfGroup):
         place = _place(book, request.target, group.group)
         if place is not None and (place.state == IN or place.state == state):
             return group
-        _require_free(book, request.target, group.kind)
+        if state == IN:
+            _require_free(book, request.target, group.kind)
         if place is None or place.state == LEFT:
             _require_room(book, group)
             group.size += 1
@@ -443,8 +443,7 @@ class Dissolve(Operation):
             reference=group.group,
             occurred_at=book.now,
         )
-        book.tell_group(source, -amount, kind, group.group, book.now, wallet.owner)
-        book.tell_credit(wallet.owner, wallet.currency, amount, kind, group.group, book.now)
+        book.tell_group(source, -amount, kind, group.group, book.now, wallet.owner, wallet.balance)
 
 
 def shares_of(balance: int, members: Sequence[str], owner: str) -> dict[str, int]:
@@ -557,7 +556,6 @@ class Contribute(OfGroup):
         ledger.check_credit(target, request.amount)
         particulars = {"key": key, "reference": request.reference, "occurred_at": book.now, "digest": content}
         entry = _contribute(book, request.member, place, wallet, target, request.amount, **particulars)
-        book.tell_debit(request.member, request.currency, request.amount, request.reference, book.now)
         _answer(book, answer.entry, request, entry, "credit_balance", 1)
         return answer
 

@@ -222,9 +222,9 @@ async def test_a_share_of_every_earning_goes_to_the_group_with_it(
     kinds = [(entry.kind, entry.amount) for entry in await points.statement(brand)]
     assert kinds == [(points_pb2.ENTRY_KIND_CONTRIBUTION, -50), (points_pb2.ENTRY_KIND_EARN, 101)]
     credited = await streams.told(brand, groups_events_pb2.GroupCredited)
-    assert [(e.member, e.group, e.amount, e.balance) for e in credited] == [
-        ("ann", home.group, 50, 50),
-        ("bob", home.group, 5, 55),
+    assert [(e.member, e.group, e.amount, e.balance, e.member_balance) for e in credited] == [
+        ("ann", home.group, 50, 50, 51),
+        ("bob", home.group, 5, 55, 5),
     ]
     assert await violations(database, brand) == []
 
@@ -384,6 +384,10 @@ async def test_a_member_is_in_one_group_of_a_kind_however_many_ask_at_once(
     answers = await asyncio.gather(*adds, return_exceptions=True)
     refused = [answer.reason for answer in answers if isinstance(answer, DomainError)]
     assert refused == ["already_in_group"] * 2
+    invite = gb.InviteToGroupRequest(group=homes[0].group, member="ann", target="bob")
+    await points.call("InviteToGroup", invite, brand)  # That Bob has a household is not Ann's to know.
+    join = gb.JoinGroupRequest(group=homes[0].group, member="bob")
+    assert await code_of(points.call("JoinGroup", join, brand)) == "already_in_group"
     again = gb.CreateGroupRequest(member="ann", kind="household", name="Other", idempotency_key="other")
     assert await code_of(points.call("CreateGroup", again, brand)) == "already_in_group"
     assert await violations(database, brand) == []
@@ -465,6 +469,11 @@ async def test_a_dissolved_group_gives_its_members_what_it_has(
     assert [await points.available(brand, member) for member in ("bob", "ann", "cat")] == shares
     assert await code_of(home.get(subject="bob", scope="member")) == "unknown_group"
     assert await code_of(home.spend("s", 1, "bob")) == "unknown_group"
+    debited = await streams.told(brand, groups_events_pb2.GroupDebited)
+    assert sum(event.amount for event in debited) == 100
+    assert {event.member: event.member_balance for event in debited} == {
+        member: share for member, share in zip(("bob", "ann", "cat"), shares, strict=True) if share
+    }
     # Everybody is free again, and earns for themselves.
     await points.record(brand, purchase("b", "ann", 10))
     assert await points.available(brand, "ann") == shares[1] + 10
@@ -532,10 +541,15 @@ async def test_a_gift_is_given_once_and_both_see_it(
     for member, amount in (("ann", -30), ("bob", 30)):
         entry = (await points.statement(brand, member))[0]
         assert (entry.amount, entry.kind, entry.reference) == (amount, points_pb2.ENTRY_KIND_GIFT, "thanks")
-    told = await streams.told(brand, events_pb2.PointsSpent, events_pb2.PointsCredited)
-    assert [(type(e).__name__, e.member, e.amount, e.balance) for e in told] == [
-        ("PointsSpent", "ann", 30, 70),
-        ("PointsCredited", "bob", 30, 30),
+    given, received = groups_events_pb2.GiftGiven, groups_events_pb2.GiftReceived
+    # No PointsCredited, by which boards rise: nobody earned it.
+    told = await streams.told(brand, given, received, events_pb2.PointsCredited, events_pb2.PointsSpent)
+    for event in told:
+        event.ClearField("occurred_at")
+    common = {"currency": "points", "amount": 30, "reference": "thanks"}
+    assert told == [
+        given(member="ann", to="bob", balance=70, **common),
+        received(member="bob", giver="ann", balance=30, **common),
     ]
     assert await code_of(give(points, brand, "g", 31)) == "idempotency_conflict"
     assert await code_of(give(points, brand, "h", 71)) == "insufficient_points"
@@ -755,7 +769,7 @@ async def test_the_window_closes(points: Points, brand: str) -> None:
     await claim(points, brand, "bob", code)
     await points.record(brand, bought("other", "cat", 9, days_ago=1.1))
     assert await code_of(claim(points, brand, "cat", code)) == "referral_too_late"
-    await points.record(brand, bought("in time", "bob", 10))
+    await points.record(brand, bought("in-time", "bob", 10))
     assert await points.available(brand, "ann", "gems") == 50
 
 

@@ -48,7 +48,7 @@ class GroupChanged(_message.Message):
     def __init__(self, member: _Optional[str] = ..., group: _Optional[_Union[_groups_pb2.Group, _Mapping]] = ..., change: _Optional[_Union[GroupChange, str]] = ..., role: _Optional[_Union[_programme_groups_pb2.GroupRole, str]] = ..., by: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GroupCredited(_message.Message):
-    __slots__ = ("member", "group", "currency", "amount", "balance", "kind", "reference", "occurred_at")
+    __slots__ = ("member", "group", "currency", "amount", "balance", "kind", "reference", "occurred_at", "member_balance")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class GroupCredited(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_BALANCE_FIELD_NUMBER: _ClassVar[int]
     member: str
     group: str
     currency: str
@@ -65,10 +66,11 @@ class GroupCredited(_message.Message):
     kind: _points_pb2.EntryKind
     reference: str
     occurred_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., group: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[_points_pb2.EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    member_balance: int
+    def __init__(self, member: _Optional[str] = ..., group: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[_points_pb2.EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., member_balance: _Optional[int] = ...) -> None: ...
 
 class GroupDebited(_message.Message):
-    __slots__ = ("member", "group", "currency", "amount", "balance", "kind", "reference", "occurred_at")
+    __slots__ = ("member", "group", "currency", "amount", "balance", "kind", "reference", "occurred_at", "member_balance")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +79,7 @@ class GroupDebited(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_BALANCE_FIELD_NUMBER: _ClassVar[int]
     member: str
     group: str
     currency: str
@@ -85,7 +88,44 @@ class GroupDebited(_message.Message):
     kind: _points_pb2.EntryKind
     reference: str
     occurred_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., group: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[_points_pb2.EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    member_balance: int
+    def __init__(self, member: _Optional[str] = ..., group: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[_points_pb2.EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., member_balance: _Optional[int] = ...) -> None: ...
+
+class GiftGiven(_message.Message):
+    __slots__ = ("member", "to", "currency", "amount", "balance", "reference", "occurred_at")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    to: str
+    currency: str
+    amount: int
+    balance: int
+    reference: str
+    occurred_at: _timestamp_pb2.Timestamp
+    def __init__(self, member: _Optional[str] = ..., to: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GiftReceived(_message.Message):
+    __slots__ = ("member", "giver", "currency", "amount", "balance", "reference", "occurred_at")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    GIVER_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    giver: str
+    currency: str
+    amount: int
+    balance: int
+    reference: str
+    occurred_at: _timestamp_pb2.Timestamp
+    def __init__(self, member: _Optional[str] = ..., giver: _Optional[str] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReferralCompleted(_message.Message):
     __slots__ = ("member", "referee", "activity", "currency", "referrer_amount", "referee_amount", "capped", "occurred_at")

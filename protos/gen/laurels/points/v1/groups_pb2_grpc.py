@@ -159,7 +159,8 @@ class GroupServiceServicer:
         changes nothing.
 
         Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
-        (`no_right`), (`already_in_group`), (`group_full`).
+        (`no_right`), (`group_full`). Whether the member is in another group of
+        that kind is told to the member alone, who then cannot join.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,7 +170,8 @@ class GroupServiceServicer:
         """Puts a member into a group without asking them. Adding again changes
         nothing.
 
-        Errors: as InviteToGroup.
+        Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
+        (`already_in_group`), (`group_full`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -822,8 +824,7 @@ class ReferralServiceServicer:
 
         Errors: NOT_FOUND (`unknown_member`, `unknown_referral_code`).
         FAILED_PRECONDITION (`no_referrals`), (`self_referral`),
-        (`referral_cycle`), (`already_referred`), (`referral_too_late`). ABORTED
-        when the referrer was just referred; try again.
+        (`referral_cycle`), (`already_referred`), (`referral_too_late`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

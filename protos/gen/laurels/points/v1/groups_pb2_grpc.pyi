@@ -68,13 +68,15 @@ class GroupServiceStub:
     changes nothing.
 
     Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
-    (`no_right`), (`already_in_group`), (`group_full`).
+    (`no_right`), (`group_full`). Whether the member is in another group of
+    that kind is told to the member alone, who then cannot join.
     """
     AddToGroup: _grpc.UnaryUnaryMultiCallable[_groups_pb2.AddToGroupRequest, _groups_pb2.AddToGroupResponse]
     """Puts a member into a group without asking them. Adding again changes
     nothing.
 
-    Errors: as InviteToGroup.
+    Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
+    (`already_in_group`), (`group_full`).
     """
     JoinGroup: _grpc.UnaryUnaryMultiCallable[_groups_pb2.JoinGroupRequest, _groups_pb2.JoinGroupResponse]
     """Accepts an invitation. Joining again changes nothing.
@@ -169,13 +171,15 @@ class GroupServiceAsyncStub(GroupServiceStub):
     changes nothing.
 
     Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
-    (`no_right`), (`already_in_group`), (`group_full`).
+    (`no_right`), (`group_full`). Whether the member is in another group of
+    that kind is told to the member alone, who then cannot join.
     """
     AddToGroup: _aio.UnaryUnaryMultiCallable[_groups_pb2.AddToGroupRequest, _groups_pb2.AddToGroupResponse]  # type: ignore[assignment]
     """Puts a member into a group without asking them. Adding again changes
     nothing.
 
-    Errors: as InviteToGroup.
+    Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
+    (`already_in_group`), (`group_full`).
     """
     JoinGroup: _aio.UnaryUnaryMultiCallable[_groups_pb2.JoinGroupRequest, _groups_pb2.JoinGroupResponse]  # type: ignore[assignment]
     """Accepts an invitation. Joining again changes nothing.
@@ -297,7 +301,8 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         changes nothing.
 
         Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
-        (`no_right`), (`already_in_group`), (`group_full`).
+        (`no_right`), (`group_full`). Whether the member is in another group of
+        that kind is told to the member alone, who then cannot join.
         """
 
     @_abc_1.abstractmethod
@@ -309,7 +314,8 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts a member into a group without asking them. Adding again changes
         nothing.
 
-        Errors: as InviteToGroup.
+        Errors: NOT_FOUND (`unknown_group`, `unknown_member`). FAILED_PRECONDITION
+        (`already_in_group`), (`group_full`).
         """
 
     @_abc_1.abstractmethod
@@ -486,8 +492,7 @@ class ReferralServiceStub:
 
     Errors: NOT_FOUND (`unknown_member`, `unknown_referral_code`).
     FAILED_PRECONDITION (`no_referrals`), (`self_referral`),
-    (`referral_cycle`), (`already_referred`), (`referral_too_late`). ABORTED
-    when the referrer was just referred; try again.
+    (`referral_cycle`), (`already_referred`), (`referral_too_late`).
     """
     GetReferralsReport: _grpc.UnaryUnaryMultiCallable[_groups_pb2.GetReferralsReportRequest, _groups_pb2.GetReferralsReportResponse]
     """Returns what referrals brought and cost.
@@ -513,8 +518,7 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
 
     Errors: NOT_FOUND (`unknown_member`, `unknown_referral_code`).
     FAILED_PRECONDITION (`no_referrals`), (`self_referral`),
-    (`referral_cycle`), (`already_referred`), (`referral_too_late`). ABORTED
-    when the referrer was just referred; try again.
+    (`referral_cycle`), (`already_referred`), (`referral_too_late`).
     """
     GetReferralsReport: _aio.UnaryUnaryMultiCallable[_groups_pb2.GetReferralsReportRequest, _groups_pb2.GetReferralsReportResponse]  # type: ignore[assignment]
     """Returns what referrals brought and cost.
@@ -549,8 +553,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND (`unknown_member`, `unknown_referral_code`).
         FAILED_PRECONDITION (`no_referrals`), (`self_referral`),
-        (`referral_cycle`), (`already_referred`), (`referral_too_late`). ABORTED
-        when the referrer was just referred; try again.
+        (`referral_cycle`), (`already_referred`), (`referral_too_late`).
         """
 
     @_abc_1.abstractmethod

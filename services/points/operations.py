@@ -1,6 +1,6 @@
 """All that the points service can be asked to change."""
 
-from services.points import gifts, groups, referrals
+from services.points import gifts, group_wallets, groups, referrals
 from services.points.book import registry
 from services.points.holds import Authorise, End
 from services.points.pending import EndOrChange
@@ -30,9 +30,9 @@ OPERATIONS = registry(
         groups.Enter(),
         groups.Leave(),
         groups.ChangeRole(),
-        groups.Dissolve(),
-        groups.SpendOfGroup(),
-        groups.Contribute(),
+        group_wallets.Dissolve(),
+        group_wallets.SpendOfGroup(),
+        group_wallets.Contribute(),
         gifts.Give(),
         referrals.Coding(),
         referrals.Claim(),

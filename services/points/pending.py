@@ -14,7 +14,7 @@ import asyncpg
 
 from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
-from services.points import groups, store
+from services.points import group_wallets, store
 from services.points.book import Book, Kind, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME
 from services.points.programme import PointsRules
@@ -76,7 +76,7 @@ def activate(book: Book, lot: Lot, at: datetime) -> None:
     )
     if lot.currency in book.rules.groups.pooled:
         earned = (lot.member, lot.currency, lot.amount)
-        groups.pool(book, *earned, source=f"activate:{lot.lot}", reference=lot.reference, at=at)
+        group_wallets.pool(book, *earned, source=f"activate:{lot.lot}", reference=lot.reference, at=at)
     _tell(book, lot, at)
 
 

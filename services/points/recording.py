@@ -11,7 +11,7 @@ from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
-from services.points import groups, lots, pending, referrals, store
+from services.points import group_wallets, lots, pending, referrals, store
 from services.points.book import Book, Operation, Touched, digest
 from services.points.earning import Award
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
@@ -180,7 +180,7 @@ def _give(book: Book, activity: activity_pb2.Activity, award: Award, moment: dat
         book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
         if award.currency in book.rules.groups.pooled:
             earned = (activity.member, award.currency, award.amount)
-            groups.pool(book, *earned, source=key, reference=award.rule, at=moment)
+            group_wallets.pool(book, *earned, source=key, reference=award.rule, at=moment)
         return True
     wallet.earned += award.amount
     book.keep_account(wallet)

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from services.points import groups, referrals
+from services.points import group_wallets, referrals
 from services.points.book import Operation, Touched
 from services.points.programme import PointsRules
 from services.points.states import Places, Referral
@@ -62,7 +62,9 @@ class Sharing(Operation):
 
     def touch(self, request: Earning, found: Shares, rules: PointsRules, touched: Touched) -> None:
         if not rules.groups.pooled.isdisjoint(request.currencies):
-            groups.touch_pools(request.member, request.currencies, found.places.get(request.member), rules, touched)
+            group_wallets.touch_pools(
+                request.member, request.currencies, found.places.get(request.member), rules, touched
+            )
         if rules.referral is not None and request.type == rules.referral.terms.activity_type:
             referral = found.referrals[request.member]
             referrals.touch_completion(referral, rules.referral, request.occurred_at, rules.zone, touched)

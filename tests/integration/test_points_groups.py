@@ -2,20 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
+from chassis.configuration import Configurations
+from chassis.database import Database
 from chassis.errors import DomainError, InvalidArgument
+from chassis.write_path import WritePath
 from cli.embedded import Servers
-from laurels.activity.v1.activity_pb2 import Activity
+from laurels.activity.v1.activity_pb2 import Activity, RecordActivitiesRequest
 from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2_grpc, ledger_pb2, ledger_pb2_grpc, points_pb2
 from laurels.points.v1 import groups_pb2 as gb
 from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from services.points import verification
+from services.points.book import Book
+from services.points.operations import OPERATIONS
+from services.points.programme import compile_document
+from services.points.referrals import MakeCode
 from tests.conftest import running
 from tests.integration.points_support import (
     PER_UNIT,
@@ -63,6 +72,47 @@ async def database(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
     yield connection
     await connection.close()
+
+
+class Replicas:
+    """Four replicas of the service, each with connections of its own, whose transactions run beside each other."""
+
+    def __init__(self, paths: list[WritePath]) -> None:
+        self._paths = paths
+
+    async def race(self, brand: str, *requests: Any) -> list[Any]:
+        """The answers to requests that are made at once, refusals among them, in the order of the requests."""
+        calls = [self._paths[n % len(self._paths)].submit(brand, request) for n, request in enumerate(requests)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        broken = [a for a in answers if isinstance(a, BaseException) and not isinstance(a, DomainError)]
+        assert broken == []
+        return list(answers)
+
+
+@pytest.fixture
+async def replicas(servers: Servers, database: asyncpg.Connection) -> AsyncIterator[Replicas]:
+    """Fails the test when its requests made a deadlock."""
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'laurels_points'"
+    before = await database.fetchval(deadlocks)
+    async with AsyncExitStack() as stack:
+        paths = []
+        for _ in range(4):
+            connections = Database(servers.postgres.url("points"))
+            stack.push_async_callback(connections.close)
+            begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+            # Small batches, so that most races are between transactions.
+            paths.append(WritePath("points", connections, begin, on_commit=lambda: None, batch_weight_max=3))
+            stack.push_async_callback(paths[-1].drain)
+        yield Replicas(paths)
+    assert await database.fetchval(deadlocks) == before
+
+
+def refusals(answers: list[Any]) -> list[str]:
+    return [answer.reason for answer in answers if isinstance(answer, DomainError)]
+
+
+def recorded(*activities: Activity) -> RecordActivitiesRequest:
+    return RecordActivitiesRequest(activities=activities)
 
 
 def household(percent: int = 50, **kind: Any) -> pg.GroupKind:
@@ -222,7 +272,7 @@ async def test_a_share_of_every_earning_goes_to_the_group_with_it(
     kinds = [(entry.kind, entry.amount) for entry in await points.statement(brand)]
     assert kinds == [(points_pb2.ENTRY_KIND_CONTRIBUTION, -50), (points_pb2.ENTRY_KIND_EARN, 101)]
     credited = await streams.told(brand, groups_events_pb2.GroupCredited)
-    assert [(e.member, e.group, e.amount, e.balance, e.member_balance) for e in credited] == [
+    assert sorted((e.member, e.group, e.amount, e.balance, e.member_balance) for e in credited) == [
         ("ann", home.group, 50, 50, 51),
         ("bob", home.group, 5, 55, 5),
     ]
@@ -230,7 +280,7 @@ async def test_a_share_of_every_earning_goes_to_the_group_with_it(
 
 
 async def test_who_joins_and_earns_at_once_is_pooled_or_not_and_never_lost(
-    points: Points, brand: str, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
     """Twenty joins race with twenty earnings; each earning is wholly of before or of after its join."""
     await points.apply(brand, with_groups(household(100, members_max=50)))
@@ -238,14 +288,45 @@ async def test_who_joins_and_earns_at_once_is_pooled_or_not_and_never_lost(
     home = await Home.of(points, brand, "ann")
     for member in members:
         await points.enrol(brand, member)
-    adds = [home.call("AddToGroup", gb.AddToGroupRequest(group=home.group, target=member)) for member in members]
-    earns = [points.record(brand, purchase(f"p-{member}", member, 10)) for member in members]
-    await asyncio.gather(*(call for pair in zip(adds, earns, strict=True) for call in pair))
+    adds = [gb.AddToGroupRequest(group=home.group, target=member) for member in members]
+    earns = [recorded(purchase(f"p-{member}", member, 10)) for member in members]
+    answers = await replicas.race(brand, *(request for pair in zip(adds, earns, strict=True) for request in pair))
+    assert refusals(answers) == []
     own = [await points.available(brand, member) for member in members]
     assert set(own) <= {0, 10}
     assert sum(own) + await home.available() == 200
     await points.record(brand, *(purchase(f"q-{member}", member, 1) for member in members))
     assert await home.available() == 200 - sum(own) + 20
+    assert await violations(database, brand) == []
+
+
+async def test_a_group_that_is_dissolved_while_members_join_spend_and_earn_gives_all_it_has(
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
+) -> None:
+    kind = household(50, members_max=50, distribution=pg.GROUP_DISTRIBUTION_EQUALLY)
+    await points.apply(brand, with_groups(kind))
+    home = await Home.of(points, brand, "ann", "bob")
+    await points.record(brand, purchase("a", "ann", 100))
+    members = [f"m{number}" for number in range(12)]
+    for member in members:
+        await points.enrol(brand, member)
+    requests: list[Any] = []
+    for number, member in enumerate(members):
+        requests.append(gb.AddToGroupRequest(group=home.group, target=member))
+        requests.append(recorded(purchase(f"p-{member}", "bob", 7)))
+        spend = gb.SpendFromGroupRequest(group=home.group, member="ann", currency="points", amount=1)
+        spend.idempotency_key = f"s{number}"
+        requests.append(spend)
+    dissolve = gb.DissolveGroupRequest(group=home.group, member="ann", idempotency_key="d")
+    answers = await replicas.race(brand, *requests[:15], dissolve, *requests[15:])
+    assert set(refusals(answers)) <= {"unknown_group", "aborted"}
+    # One that met a member who had just joined is told to try again.
+    await home.call("DissolveGroup", dissolve)
+    assert await home.available() == 0
+    spent = sum(not isinstance(answer, DomainError) for answer in answers[2:15:3])
+    spent += sum(not isinstance(answer, DomainError) for answer in answers[18::3])
+    held = [await points.available(brand, member) for member in ("ann", "bob", *members)]
+    assert sum(held) == 100 + 12 * 7 - spent
     assert await violations(database, brand) == []
 
 
@@ -360,30 +441,29 @@ async def test_members_are_invited_join_change_roles_and_leave(points: Points, b
     assert (await home.call("RemoveFromGroup", remove)).group.size == 1
     changed = await streams.told(brand, groups_events_pb2.GroupChanged)
     told = [(e.member, groups_events_pb2.GroupChange.Name(e.change)[13:].lower(), e.by) for e in changed]
-    assert told == [
+    # Each member's in their order; there is none between members.
+    assert sorted(told, key=lambda event: event[0]) == [
         ("ann", "created", "ann"),
+        ("ann", "role", "ann"),
+        ("ann", "left", "ann"),
         ("bob", "invited", "ann"),
         ("bob", "joined", "bob"),
+        ("bob", "role", "ann"),
         ("cat", "invited", "bob"),
         ("cat", "joined", "cat"),
-        ("ann", "role", "ann"),
-        ("bob", "role", "ann"),
-        ("ann", "left", "ann"),
         ("cat", "removed", "bob"),
     ]
 
 
 async def test_a_member_is_in_one_group_of_a_kind_however_many_ask_at_once(
-    points: Points, brand: str, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
     await points.apply(brand, with_groups(household(0), household(0, id="team")))
     homes = [await Home.of(points, brand, owner) for owner in ("ann", "bob", "cat")]
     await Home.of(points, brand, "ann", kind="team")
     await points.enrol(brand, "dan")
-    adds = [home.call("AddToGroup", gb.AddToGroupRequest(group=home.group, target="dan")) for home in homes]
-    answers = await asyncio.gather(*adds, return_exceptions=True)
-    refused = [answer.reason for answer in answers if isinstance(answer, DomainError)]
-    assert refused == ["already_in_group"] * 2
+    adds = [gb.AddToGroupRequest(group=home.group, target="dan") for home in homes]
+    assert refusals(await replicas.race(brand, *adds)) == ["already_in_group"] * 2
     invite = gb.InviteToGroupRequest(group=homes[0].group, member="ann", target="bob")
     await points.call("InviteToGroup", invite, brand)  # That Bob has a household is not Ann's to know.
     join = gb.JoinGroupRequest(group=homes[0].group, member="bob")
@@ -406,21 +486,25 @@ async def test_a_group_is_made_once_a_key(points: Points, brand: str) -> None:
 
 
 async def test_members_spend_of_the_wallet_within_their_limits_however_many_ask_at_once(
-    points: Points, brand: str, streams: Streams, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, streams: Streams, database: asyncpg.Connection
 ) -> None:
     """Twenty spends of 10 by a member who may spend 40 a day."""
     await points.apply(brand, with_groups())
     home = await Home.of(points, brand, "ann", "bob")
     await points.record(brand, purchase("a", "ann", 400))
-    calls = [home.spend(f"s{number}", 10, "bob", "bread") for number in range(20)]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert sum(not isinstance(answer, DomainError) for answer in answers) == 4
-    assert {answer.reason for answer in answers if isinstance(answer, DomainError)} == {"spending_limit"}
+    spends = [
+        gb.SpendFromGroupRequest(
+            group=home.group, currency="points", member="bob", amount=10, idempotency_key=f"s{number}"
+        )
+        for number in range(20)
+    ]
+    assert refusals(await replicas.race(brand, *spends)) == ["spending_limit"] * 16
     assert await home.available() == 160
     entry = await home.spend("own", 100)
     assert (entry.amount, entry.balance, entry.member) == (-100, 60, "ann")
-    repeated = await asyncio.gather(*(home.spend("own", 100) for _ in range(20)))
-    assert {answer.id for answer in repeated} == {entry.id}
+    own = gb.SpendFromGroupRequest(group=home.group, currency="points", member="ann", amount=100, idempotency_key="own")
+    repeated = await replicas.race(brand, *[own] * 20)
+    assert {answer.entry.id for answer in repeated} == {entry.id}
     assert entry.id > 0
     assert await code_of(home.spend("own", 99)) == "idempotency_conflict"
     assert await code_of(home.spend("more", 61)) == "insufficient_points"
@@ -431,7 +515,7 @@ async def test_members_spend_of_the_wallet_within_their_limits_however_many_ask_
         (200, "ann", 200),
     ]
     debited = await streams.told(brand, groups_events_pb2.GroupDebited)
-    assert [(e.member, e.amount) for e in debited] == [("bob", 10)] * 4 + [("ann", 100)]
+    assert sorted((e.member, e.amount) for e in debited) == [("ann", 100)] + [("bob", 10)] * 4
     assert await violations(database, brand) == []
 
 
@@ -544,6 +628,7 @@ async def test_a_gift_is_given_once_and_both_see_it(
     given, received = groups_events_pb2.GiftGiven, groups_events_pb2.GiftReceived
     # No PointsCredited, by which boards rise: nobody earned it.
     told = await streams.told(brand, given, received, events_pb2.PointsCredited, events_pb2.PointsSpent)
+    told.sort(key=lambda event: event.DESCRIPTOR.name)
     for event in told:
         event.ClearField("occurred_at")
     common = {"currency": "points", "amount": 30, "reference": "thanks"}
@@ -563,24 +648,27 @@ async def test_a_gift_is_given_once_and_both_see_it(
 
 
 async def test_gifts_both_ways_at_once_neither_deadlock_nor_lose(
-    points: Points, brand: str, servers: Servers, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
+    """Forty gifts between two wallets, twenty each way; `replicas` looks for deadlocks."""
     await points.apply(brand, with_gifts(giving=[pg.Allowance(amount=10_000, per=DAY)]))
     await points.record(brand, purchase("a", "ann", 100), purchase("b", "bob", 100))
-    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'laurels_points'"
-    before = await database.fetchval(deadlocks)
-    there = [give(points, brand, f"a{number}", 7) for number in range(20)]
-    back = [give(points, brand, f"b{number}", 5, member="bob", to="ann") for number in range(20)]
-    answers = await asyncio.gather(*(c for pair in zip(there, back, strict=True) for c in pair), return_exceptions=True)
-    made = [answer.amount for answer in answers if not isinstance(answer, DomainError)]
-    assert {answer.reason for answer in answers if isinstance(answer, DomainError)} <= {"insufficient_points"}
+    gifts = [
+        gb.GivePointsRequest(member=giver, to=to, currency="points", amount=amount, idempotency_key=f"g{number}")
+        for number in range(20)
+        for giver, to, amount in (("ann", "bob", 7), ("bob", "ann", 5))
+    ]
+    answers = await replicas.race(brand, *gifts)
+    made = [answer.entry.amount for answer in answers if not isinstance(answer, DomainError)]
+    assert set(refusals(answers)) <= {"insufficient_points"}
     net = made.count(-5) * 5 - made.count(-7) * 7
     assert [await points.available(brand, member) for member in ("ann", "bob")] == [100 + net, 100 - net]
-    assert await database.fetchval(deadlocks) == before
     assert await violations(database, brand) == []
 
 
-async def test_gifts_are_bounded_by_amount_giver_receiver_and_time(points: Points, brand: str) -> None:
+async def test_gifts_are_bounded_by_amount_giver_receiver_and_time(
+    points: Points, brand: str, replicas: Replicas
+) -> None:
     """A giver may give 50 a day, a receiver may be given 70 ever; ten ask at once."""
     bounds = {
         "amount_min": 5,
@@ -594,9 +682,11 @@ async def test_gifts_are_bounded_by_amount_giver_receiver_and_time(points: Point
     await points.record(brand, purchase("a", "ann", 500), purchase("c", "cat", 500))
     assert await code_of(give(points, brand, "g0", 4)) == "invalid_argument"
     assert await code_of(give(points, brand, "g0", 41)) == "invalid_argument"
-    calls = [give(points, brand, f"g{number}", 10) for number in range(10)]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert [answer.reason for answer in answers if isinstance(answer, DomainError)] == ["gift_limit"] * 5
+    gifts = [
+        gb.GivePointsRequest(member="ann", to="bob", currency="points", amount=10, idempotency_key=f"g{number}")
+        for number in range(10)
+    ]
+    assert refusals(await replicas.race(brand, *gifts)) == ["gift_limit"] * 5
     await give(points, brand, "c1", 20, member="cat")
     assert await code_of(give(points, brand, "c2", 5, member="cat")) == "gift_limit"
     assert await points.available(brand, "bob") == 70
@@ -650,7 +740,7 @@ async def test_both_sides_are_rewarded_once_on_the_first_qualifying_purchase(
     (event,) = await streams.told(brand, groups_events_pb2.ReferralCompleted)
     assert (event.member, event.referee, event.referrer_amount, event.referee_amount) == ("ann", "bob", 50, 20)
     credited = await streams.told(brand, events_pb2.PointsCredited)
-    assert [(e.member, e.amount, e.kind) for e in credited] == [
+    assert sorted((e.member, e.amount, e.kind) for e in credited) == [
         ("ann", 50, points_pb2.ENTRY_KIND_REFERRAL),
         ("bob", 20, points_pb2.ENTRY_KIND_REFERRAL),
     ]
@@ -668,7 +758,9 @@ async def test_both_sides_are_rewarded_once_on_the_first_qualifying_purchase(
     assert await violations(database, brand) == []
 
 
-async def test_codes_are_made_once_whoever_asks_and_are_everybody_s_own(points: Points, brand: str) -> None:
+async def test_codes_are_made_once_whoever_asks_and_where_one_is_taken_the_next_is_given(
+    points: Points, brand: str, replicas: Replicas
+) -> None:
     await points.apply(brand, with_referrals(code_length=10))
     members = [f"m{number}" for number in range(10)]
     for member in members:
@@ -676,6 +768,14 @@ async def test_codes_are_made_once_whoever_asks_and_are_everybody_s_own(points: 
     codes = await asyncio.gather(*(code_for(points, brand, member) for member in members for _ in range(5)))
     assert len(set(codes)) == 10
     assert {len(code) for code in codes} == {10}
+    # Members whose keyed hashes are the same.
+    for member in ("ann", "bob", "cat"):
+        await points.enrol(brand, member)
+    same = [MakeCode(member, ("AAAAAAAA", "BBBBBBBB", "CCCCCCCC")) for member in ("ann", "bob", "cat") * 3]
+    answers = await replicas.race(brand, *same)
+    assert sorted(answers) == ["AAAAAAAA"] * 3 + ["BBBBBBBB"] * 3 + ["CCCCCCCC"] * 3
+    assert answers[:3] == answers[3:6] == answers[6:]
+    assert await code_for(points, brand, "ann") == answers[0]
 
 
 async def test_a_code_is_stated_in_time_and_not_against_oneself(points: Points, brand: str) -> None:
@@ -707,7 +807,7 @@ async def test_a_code_is_stated_in_time_and_not_against_oneself(points: Points, 
 
 
 async def test_of_members_who_state_each_other_s_code_at_once_one_at_least_is_refused(
-    points: Points, brand: str, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
     """Five members in a ring, all at once, three rounds: never a cycle, which verification would find."""
     await points.apply(brand, with_referrals())
@@ -716,14 +816,15 @@ async def test_of_members_who_state_each_other_s_code_at_once_one_at_least_is_re
         for member in members:
             await points.enrol(brand, member)
         codes = [await code_for(points, brand, member) for member in members]
-        calls = [claim(points, brand, member, codes[number - 1]) for number, member in enumerate(members)]
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        assert [a.reason for a in answers if isinstance(a, DomainError)] == ["referral_cycle"]
+        claims = [
+            gb.ClaimReferralRequest(member=member, code=codes[number - 1]) for number, member in enumerate(members)
+        ]
+        assert refusals(await replicas.race(brand, *claims)) == ["referral_cycle"]
     assert await violations(database, brand) == []
 
 
 async def test_caps_cut_the_referrer_s_reward_and_never_the_referee_s(
-    points: Points, brand: str, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
     """A referrer gets 120 a month at most: two rewards of 50, then 20, then nothing."""
     await points.apply(brand, with_referrals(caps=[pg.Allowance(amount=120, per=MONTH)]))
@@ -732,7 +833,7 @@ async def test_caps_cut_the_referrer_s_reward_and_never_the_referee_s(
     referees = [f"r{number}" for number in range(6)]
     for member in referees:
         await enrol(points, brand, member, code)
-    await asyncio.gather(*(points.record(brand, bought(f"p-{member}", member, 10)) for member in referees))
+    await replicas.race(brand, *(recorded(bought(f"p-{member}", member, 10)) for member in referees))
     assert await points.available(brand, "ann", "gems") == 120
     assert [await points.available(brand, member, "gems") for member in referees] == [20] * 6
     report = await points.call("GetReferralsReport", gb.GetReferralsReportRequest(), brand)
@@ -741,7 +842,7 @@ async def test_caps_cut_the_referrer_s_reward_and_never_the_referee_s(
 
 
 async def test_a_claim_beside_a_purchase_is_rewarded_or_refused_and_never_lost(
-    points: Points, brand: str, database: asyncpg.Connection
+    points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
     await points.apply(brand, with_referrals())
     await points.enrol(brand, "ann")
@@ -749,12 +850,10 @@ async def test_a_claim_beside_a_purchase_is_rewarded_or_refused_and_never_lost(
     members = [f"m{number}" for number in range(15)]
     for member in members:
         await points.enrol(brand, member)
-    claims = [claim(points, brand, member, code) for member in members]
-    buys = [points.record(brand, bought(f"p-{member}", member, 10)) for member in members]
-    answers = await asyncio.gather(
-        *(c for pair in zip(claims, buys, strict=True) for c in pair), return_exceptions=True
-    )
-    refused = [answer.reason for answer in answers if isinstance(answer, DomainError)]
+    claims = [gb.ClaimReferralRequest(member=member, code=code) for member in members]
+    buys = [recorded(bought(f"p-{member}", member, 10)) for member in members]
+    answers = await replicas.race(brand, *(request for pair in zip(claims, buys, strict=True) for request in pair))
+    refused = refusals(answers)
     assert set(refused) <= {"referral_too_late"}
     await points.record(brand, *(bought(f"q-{member}", member, 10) for member in members))
     assert await points.available(brand, "ann", "gems") == 50 * (15 - len(refused))

@@ -1,14 +1,18 @@
 """Shares add up, codes can be read and not guessed, and the sections of a programme are compiled to what they say."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
+from services.points.book import Touched
 from services.points.group_wallets import shares_of
 from services.points.programme import PointsRules, compile_programme
 from services.points.referrals import ALPHABET, CANDIDATES, code_as_kept, codes_of
+from services.points.sharing import touch_earning
 from services.programme import Problems
 
 MEMBERS = st.lists(st.text("abcdefgh", min_size=1, max_size=8), min_size=1, max_size=50, unique=True)
@@ -111,3 +115,19 @@ def test_a_referral_without_a_reward_or_with_a_condition_that_does_not_compile_i
     assert problems == []
     assert rules.referral is not None
     assert (rules.referral.window.days, rules.referral.code_length) == (7, 8)
+
+
+def test_what_earns_touches_nothing_more_where_the_programme_has_nothing_of_it() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    section = pb.PointsProgramme(currencies=[pb.Currency(id="points"), pb.Currency(id="gems")])
+    rules, _ = compiled(section)
+    touched = Touched(now=at)
+    touch_earning(touched, rules, "ann", ["points"], "purchase", at)
+    assert touched.follow == []
+    section.groups.kinds.add(id="household", members_max=2).pooled.add(currency="points", percent=1)
+    rules, problems = compiled(section)
+    assert problems == []
+    touch_earning(touched, rules, "ann", ["gems"], "purchase", at)
+    assert touched.follow == []
+    touch_earning(touched, rules, "ann", ["gems", "points"], "purchase", at)
+    assert [earning.member for earning in touched.follow] == ["ann"]

@@ -31,12 +31,12 @@ from services.points.form import (
 )
 from services.points.ledger import UnknownGroup, UnknownMember
 from services.points.programme import PointsRules
+from services.points.servicer import CODE_LENGTH_MAX
 from services.points.states import Group, Place
 from services.points.store import groups as group_rows
 from services.points.store import referrals as referral_rows
 
 NAME_LENGTH_MAX = 100
-CODE_LENGTH_MAX = 64
 SECRET_BYTES = 32
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import counters
-from services.points.book import Book, Moved, Touched
+from services.points.book import Book, Touched
 from services.points.counters import Per
 from services.points.sharing_rules import Limit
 
@@ -29,14 +29,19 @@ def touch(touched: Touched, name: str, owner: str, periods: Iterable[int], at: d
         counters.touch(touched, name, owner, period)
 
 
+def are_touched(book: Book, name: str, owner: str, limits: Iterable[Limit], at: datetime) -> bool:
+    """Whether the limits' counters at a moment were locked and read, without which they say nothing."""
+    periods = _periods([per for _, per in limits], at, book.rules.zone)
+    return all(book.row(counters.COUNTERS, (name, owner, period)) is not None for period in periods)
+
+
 def remaining(book: Book, name: str, owner: str, limits: Iterable[Limit], at: datetime) -> int | None:
     """How much is left of the tightest limit at a moment; None where there is no limit."""
-    left = []
-    for amount, per in limits:
-        for period in _periods([per], at, book.rules.zone):
-            if book.row(counters.COUNTERS, (name, owner, period)) is None:
-                raise Moved(f"{name} of {owner} is counted just now")
-            left.append(max(amount - counters.value(book, name, owner, period), 0))
+    left = [
+        max(amount - counters.value(book, name, owner, period), 0)
+        for amount, per in limits
+        for period in _periods([per], at, book.rules.zone)
+    ]
     return min(left, default=None)
 
 

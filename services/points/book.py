@@ -70,7 +70,11 @@ GROUPS: Kind[str, Group] = Kind("groups", 10, group_rows.lock_groups, group_rows
 
 
 class Moved(asyncpg.SerializationError):
-    """What requests touch changed between its reading and its locking; the write path repeats the transaction."""
+    """What requests touch changed between its reading and its locking; the write path repeats the transaction.
+
+    Only for what another transaction did: what a request of the same one did
+    is there again the next time.
+    """
 
 
 @dataclass(slots=True)

@@ -83,7 +83,7 @@ class Give(Operation):
             raise NotGiftable(request.currency)
         book.member(request.to)
         target = book.accounts.get((request.to, request.currency, AVAILABLE))
-        if target is None:
+        if target is None or not _are_counted(book, request, bounds):
             raise UnknownMember(request.to)  # who was not there when the transaction began
         _check(book, giver, request, bounds)
         wallet = book.wallet(request.member, request.currency)
@@ -130,6 +130,13 @@ def _check(book: Book, giver: MemberState, request: groups_pb2.GivePointsRequest
         left = allowances.remaining(book, counter, member, allowances.limits_of(allowed), book.now)
         if left is not None and left < request.amount:
             raise GiftLimit(who, left, request.amount)
+
+
+def _are_counted(book: Book, request: groups_pb2.GivePointsRequest, bounds: pb.GiftCurrency) -> bool:
+    return all(
+        allowances.are_touched(book, counter, member, allowances.limits_of(allowed), book.now)
+        for counter, member, allowed in _limits(request, bounds)
+    )
 
 
 def _limits(request: groups_pb2.GivePointsRequest, bounds: pb.GiftCurrency) -> list[tuple[str, str, Any]]:

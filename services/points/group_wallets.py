@@ -157,6 +157,8 @@ class SpendOfGroup(OfGroup):
         wallet = _wallet(book, group.group, request.currency)
         counter = _counter(group.group, request.currency)
         limits = rules.limits.get((place.role, request.currency), [])
+        if not allowances.are_touched(book, counter, request.member, limits, book.now):
+            raise UnknownGroup(request.group)  # which was not there when the transaction began
         left = allowances.remaining(book, counter, request.member, limits, book.now)
         if left is not None and left < request.amount:
             raise SpendingLimit(request.currency, left, request.amount)
@@ -266,10 +268,8 @@ class Dissolve(Operation):
         ]
         members = [member for member, place in places if place.state == IN]
         equally = kind_of(book, group).distribution == pb.GROUP_DISTRIBUTION_EQUALLY
-        if len(places) != group.size:
-            raise Moved(f"{group.group} has other members just now")
         wanted = [(member, currency, AVAILABLE) for member in members for currency in book.rules.currencies]
-        if any(key not in book.accounts for key in wanted):
+        if len(places) != group.size or any(key not in book.accounts for key in wanted):
             raise Aborted("A member joined the group just now; try again.")
         shares = self._shares(book, group, members if equally else [group.owner])
         for wallet, amount in shares:
@@ -325,10 +325,10 @@ def shares_of(balance: int, members: Sequence[str], owner: str) -> dict[str, int
 
 
 def _wallet(book: Book, group: str, currency: str) -> Account:
-    """A group's wallet of a currency that there is."""
+    """A group's wallet of a currency that there is. Raises UnknownGroup for one that was made just now."""
     wallet = book.accounts.get((wallet_of(group), currency, AVAILABLE))
     if wallet is None:
-        raise Moved(f"{group} was made just now")
+        raise UnknownGroup(group)
     return wallet
 
 

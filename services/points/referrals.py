@@ -270,7 +270,8 @@ def complete(book: Book, rules: ReferralRules, activity: Activity, member: Membe
         return
     if known.fresh:
         return  # Claimed beside this activity, in one transaction; the next one completes it.
-    if (known.referrer, rules.terms.currency, AVAILABLE) not in book.accounts:
+    counted = allowances.are_touched(book, COUNTER, known.referrer, rules.caps, at)
+    if not counted or (known.referrer, rules.terms.currency, AVAILABLE) not in book.accounts:
         raise Moved(f"{member.member} was referred just now")
     left = allowances.remaining(book, COUNTER, known.referrer, rules.caps, at)
     wanted = rules.terms.referrer_amount if book.is_enrolled(known.referrer) else 0

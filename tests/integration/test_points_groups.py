@@ -22,6 +22,7 @@ from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from services.points import verification
 from services.points.book import Book
+from services.points.groups import group_id
 from services.points.operations import OPERATIONS
 from services.points.programme import compile_document
 from services.points.referrals import MakeCode
@@ -105,6 +106,20 @@ async def replicas(servers: Servers, database: asyncpg.Connection) -> AsyncItera
             stack.push_async_callback(paths[-1].drain)
         yield Replicas(paths)
     assert await database.fetchval(deadlocks) == before
+
+
+async def meanwhile(database: asyncpg.Connection, brand: str, member: str, statement: str, call: Any) -> Any:
+    """The answer to a call that read before, and waits for the member while, another replica does a statement."""
+    async with database.transaction():
+        held = "SELECT FROM members WHERE brand = $1 AND member = $2 FOR NO KEY UPDATE"
+        await database.execute(held, brand, member)
+        answer = asyncio.ensure_future(call)
+        waits = (
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        await eventually(lambda: database.fetchval(waits), True)
+        await database.execute(statement, brand)
+    return await answer
 
 
 def refusals(answers: list[Any]) -> list[str]:
@@ -300,6 +315,23 @@ async def test_who_joins_and_earns_at_once_is_pooled_or_not_and_never_lost(
     assert await violations(database, brand) == []
 
 
+async def test_who_joined_after_an_earning_was_read_and_before_it_was_decided_is_pooled(
+    points: Points, brand: str, database: asyncpg.Connection
+) -> None:
+    await points.apply(brand, with_groups())
+    home = await Home.of(points, brand, "ann")
+    await points.enrol(brand, "bob")
+    await home.call("InviteToGroup", gb.InviteToGroupRequest(group=home.group, target="bob"))
+    join = "UPDATE group_members SET state = 2, joined_at = now() WHERE brand = $1 AND member = 'bob'"
+    await meanwhile(database, brand, "bob", join, points.record(brand, purchase("a", "bob", 100)))
+    assert await home.available() == 50
+    leave = "UPDATE group_members SET state = 3 WHERE brand = $1 AND member = 'bob'"
+    await meanwhile(database, brand, "bob", leave, points.record(brand, purchase("b", "bob", 100)))
+    assert await home.available() == 50
+    await database.execute("UPDATE groups SET size = 1 WHERE brand = $1", brand)
+    assert await violations(database, brand) == []
+
+
 async def test_a_group_that_is_dissolved_while_members_join_spend_and_earn_gives_all_it_has(
     points: Points, brand: str, replicas: Replicas, database: asyncpg.Connection
 ) -> None:
@@ -481,6 +513,20 @@ async def test_a_group_is_made_once_a_key(points: Points, brand: str) -> None:
     assert len({answer.group.group for answer in answers}) == 1
     request.name = "Other"
     assert await code_of(points.call("CreateGroup", request, brand)) == "idempotency_conflict"
+    # Whoever foresees a group's id, and asks of it in the transaction that makes it, holds nobody up.
+    await points.enrol(brand, "bob")
+    spends = [
+        gb.SpendFromGroupRequest(
+            group=group_id("bob", "k"), member="bob", currency="points", amount=1, idempotency_key=f"s{number}"
+        )
+        for number in range(5)
+    ]
+    request = gb.CreateGroupRequest(member="bob", kind="household", idempotency_key="k")
+    calls = [points.call("CreateGroup", request, brand)]
+    calls += [points.call("SpendFromGroup", spend, brand) for spend in spends]
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert set(refusals(answers)) <= {"unknown_group", "insufficient_points"}
     request = gb.CreateGroupRequest(member="ann", kind="club", idempotency_key="k2")
     assert await code_of(points.call("CreateGroup", request, brand)) == "unknown_group_kind"
 
@@ -857,6 +903,21 @@ async def test_a_claim_beside_a_purchase_is_rewarded_or_refused_and_never_lost(
     assert set(refused) <= {"referral_too_late"}
     await points.record(brand, *(bought(f"q-{member}", member, 10) for member in members))
     assert await points.available(brand, "ann", "gems") == 50 * (15 - len(refused))
+    assert await violations(database, brand) == []
+
+
+async def test_a_code_stated_after_a_purchase_was_read_and_before_it_was_decided_is_rewarded(
+    points: Points, brand: str, database: asyncpg.Connection
+) -> None:
+    await points.apply(brand, with_referrals(caps=[pg.Allowance(amount=1_000, per=WEEK)]))
+    for member in ("ann", "bob"):
+        await points.enrol(brand, member)
+    await code_for(points, brand, "ann")
+    stated = """
+        INSERT INTO referrals SELECT $1, 'bob', 'ann', code, 1, now(), '', 0, 0, false, NULL
+        FROM referral_codes WHERE brand = $1 AND member = 'ann'"""
+    await meanwhile(database, brand, "bob", stated, points.record(brand, bought("p", "bob", 10)))
+    assert await points.available(brand, "ann", "gems") == 50
     assert await violations(database, brand) == []
 
 

@@ -7,7 +7,14 @@ from functools import partial
 from chassis.configuration import Configurations
 from chassis.service import Service, run_alone
 from laurels.activity.v1 import activity_pb2_grpc
-from laurels.points.v1 import earning_pb2_grpc, ledger_pb2_grpc, points_pb2_grpc, rewards_pb2_grpc, tiers_pb2_grpc
+from laurels.points.v1 import (
+    earning_pb2_grpc,
+    groups_pb2_grpc,
+    ledger_pb2_grpc,
+    points_pb2_grpc,
+    rewards_pb2_grpc,
+    tiers_pb2_grpc,
+)
 from laurels.programme.v1 import programme_pb2_grpc
 from services.points.book import Book
 from services.points.operations import OPERATIONS
@@ -15,6 +22,7 @@ from services.points.programme import compile_document
 from services.points.schedules import Schedules
 from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.servicer.earning import EarningServicer
+from services.points.servicer.groups import GiftServicer, GroupServicer, ReferralServicer
 from services.points.servicer.rewards import RewardsServicer
 from services.points.servicer.tiers import TiersServicer
 from services.points.settings import Settings
@@ -29,6 +37,9 @@ NAMES = (
     "laurels.points.v1.EarningService",
     "laurels.points.v1.TiersService",
     "laurels.points.v1.RewardsService",
+    "laurels.points.v1.GroupService",
+    "laurels.points.v1.GiftService",
+    "laurels.points.v1.ReferralService",
 )
 
 
@@ -58,6 +69,11 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         tiers_pb2_grpc.add_TiersServiceServicer_to_server(
             TiersServicer(write_path, service.database, programmes), server
         )
+        groups = GroupServicer(write_path, service.database, programmes)
+        groups_pb2_grpc.add_GroupServiceServicer_to_server(groups, server)
+        groups_pb2_grpc.add_GiftServiceServicer_to_server(GiftServicer(write_path), server)
+        referrals = ReferralServicer(write_path, service.database, programmes)
+        groups_pb2_grpc.add_ReferralServiceServicer_to_server(referrals, server)
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("schedules", schedules.run)

@@ -18,14 +18,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis import metrics
 from chassis.configuration import Configurations
 from chassis.errors import IdempotencyConflict, NotFound
-from chassis.events import NewEvent
+from chassis.events import NO_MEMBER, NewEvent
 from chassis.logging import logger
-from laurels.points.v1 import events_pb2
+from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2
 from laurels.programme.v1.programme_pb2 import Programme
 from services.points import ledger, lots, store
 from services.points.ledger import (
     AVAILABLE,
     EXPIRED,
+    GROUP_MARK,
     ISSUED,
     ISSUED_MAX,
     PROGRAMME,
@@ -34,12 +35,14 @@ from services.points.ledger import (
     BalanceTooHigh,
     NotSpendable,
     UnknownCurrency,
+    UnknownGroup,
     UnknownMember,
 )
 from services.points.lots import Part
 from services.points.programme import PointsRules
-from services.points.states import MemberState, Purchase
+from services.points.states import Group, MemberState, Purchase
 from services.points.store import AccountKey, tiers
+from services.points.store import groups as group_rows
 from services.points.store.tiers import Act
 from services.points.tier_standings import QUALIFIED, TAKEN_BACK, Standings, changed
 from services.points.tiers import tier_for
@@ -65,6 +68,17 @@ class Kind(Generic[Key, Row]):
     save: Callable[[asyncpg.Connection, str, list[Row]], Awaitable[None]]
 
 
+GROUPS: Kind[str, Group] = Kind("groups", 10, group_rows.lock_groups, group_rows.save_groups)
+
+
+class Moved(asyncpg.SerializationError):
+    """What requests touch changed between its reading and its locking; the write path repeats the transaction.
+
+    Only for what another transaction did: what a request of the same one did
+    is there again the next time.
+    """
+
+
 @dataclass(slots=True)
 class Touched:
     """What the requests of a transaction touch, gathered before anything is locked.
@@ -72,8 +86,11 @@ class Touched:
     `debits` are how much may leave an account at most, for which lots are read.
     `tiered` are the members whose tier may move, `standings` those who have a
     standing in any case; `moments` say from when on, where that is before now.
+    `follow` are what requests cause besides, asked like requests what they touch.
+    `now` is the decisions' present.
     """
 
+    now: datetime
     members: set[str] = field(default_factory=set)
     enrolling: set[str] = field(default_factory=set)
     accounts: set[AccountKey] = field(default_factory=set)
@@ -93,6 +110,8 @@ class Touched:
         """A member's standing, which is decided on from a moment on."""
         self.standings.add(member)
         self.moments[member] = min(at, self.moments.get(member, at))
+
+    follow: list[Any] = field(default_factory=list)
 
     def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
         """An owner's available points, of which `debit` may leave."""
@@ -192,21 +211,23 @@ class Book:
             self.activities = await store.known_activities(connection, self.brand, sorted(touched.activities))
 
     async def _touched(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> Touched:
-        by_operation: dict[Operation, list[Any]] = {}
-        for request in requests:
-            operation = self._operations.get(type(request))
-            if operation is not None and (self._rules is not None or not operation.needs_programme):
-                by_operation.setdefault(operation, []).append(request)
-        touched, rules = Touched(), self._rules
-        for operation, of_kind in by_operation.items():
-            found = await operation.find(connection, self.brand, rules or NO_RULES, of_kind)
-            before, touched.members, touched.enrolling = (touched.members, touched.enrolling), set(), set()
-            for request in of_kind:
-                operation.touch(request, found, rules or NO_RULES, touched)
-            if operation.moves_tiers:
-                touched.tiered |= touched.members | touched.enrolling
-            touched.members |= before[0]
-            touched.enrolling |= before[1]
+        touched, rules = Touched(now=self.now), self._rules
+        while requests:
+            by_operation: dict[Operation, list[Any]] = {}
+            for request in requests:
+                operation = self._operations.get(type(request))
+                if operation is not None and (rules is not None or not operation.needs_programme):
+                    by_operation.setdefault(operation, []).append(request)
+            for operation, of_kind in by_operation.items():
+                found = await operation.find(connection, self.brand, rules or NO_RULES, of_kind)
+                before, touched.members, touched.enrolling = (touched.members, touched.enrolling), set(), set()
+                for request in of_kind:
+                    operation.touch(request, found, rules or NO_RULES, touched)
+                if operation.moves_tiers:
+                    touched.tiered |= touched.members | touched.enrolling
+                touched.members |= before[0]
+                touched.enrolling |= before[1]
+            requests, touched.follow = touched.follow, []
         if rules is None:
             return touched
         if not rules.ladder.is_plain:
@@ -266,9 +287,12 @@ class Book:
             raise UnknownMember(member)
         return found
 
-    def group(self, group: str) -> None:
-        """Raises NotFound (`unknown_group`) unless the brand has the group."""
-        raise NotFound(f"There is no group {group!r}.", code="unknown_group")
+    def group(self, group: str) -> Group:
+        """A group that was touched and is not dissolved. Raises UnknownGroup."""
+        found = self.row(GROUPS, group)
+        if found is None or found.state != groups_pb2.GROUP_STATE_ACTIVE:
+            raise UnknownGroup(group)
+        return found
 
     def is_enrolled(self, member: str) -> bool:
         found = self.members.get(member)
@@ -487,6 +511,31 @@ class Book:
                 occurred_at=occurred_at,
             ),
         )
+
+    def tell_group(
+        self,
+        account: Account,
+        by: int,
+        kind: Any,
+        reference: str,
+        occurred_at: datetime,
+        member: str = "",
+        member_balance: int | None = None,
+    ) -> None:
+        """Tells that the balance of a group's wallet changed, and by whom."""
+        event = groups_events_pb2.GroupCredited if by > 0 else groups_events_pb2.GroupDebited
+        told = event(
+            member=member,
+            group=account.owner.removeprefix(GROUP_MARK),
+            currency=account.currency,
+            amount=abs(by),
+            balance=account.balance,
+            kind=kind,
+            reference=reference,
+            occurred_at=occurred_at,
+            member_balance=member_balance,
+        )
+        self.tell(member or NO_MEMBER, told)
 
     def rule_failed(self, rule: str, why: str) -> None:
         """Says that an earning rule could not be followed; it then earns nothing."""

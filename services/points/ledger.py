@@ -71,6 +71,15 @@ class UnknownCurrency(NotFound):
         super().__init__(f"The programme has no currency {currency!r}.")
 
 
+class UnknownGroup(NotFound):
+    """The brand has no such group, or it is not the caller's to see."""
+
+    code = "unknown_group"
+
+    def __init__(self, group: str) -> None:
+        super().__init__(f"There is no group {group!r}.")
+
+
 @dataclass(slots=True)
 class Account:
     """An account as loaded under its lock. `floor` None means no floor.

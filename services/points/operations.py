@@ -1,5 +1,6 @@
 """All that the points service can be asked to change."""
 
+from services.points import gifts, group_wallets, groups, referrals
 from services.points.approvals import DecideApprovals
 from services.points.book import registry
 from services.points.codes import Import
@@ -8,6 +9,7 @@ from services.points.pending import EndOrChange
 from services.points.recording import Record
 from services.points.redemptions import EndOrFulfil, Redeem
 from services.points.schedules import Expiry
+from services.points.sharing import Sharing
 from services.points.spending import Enrol, Grant, Spend
 from services.points.tier_operations import AskTier, PassTime
 from services.points.transfers import Post, Reverse
@@ -33,5 +35,16 @@ OPERATIONS = registry(
         Redeem(),
         EndOrFulfil(),
         Import(),
+        Sharing(),
+        groups.Create(),
+        groups.Enter(),
+        groups.Leave(),
+        groups.ChangeRole(),
+        group_wallets.Dissolve(),
+        group_wallets.SpendOfGroup(),
+        group_wallets.Contribute(),
+        gifts.Give(),
+        referrals.Coding(),
+        referrals.Claim(),
     )
 )

@@ -14,10 +14,11 @@ import asyncpg
 
 from chassis.errors import FailedPrecondition, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
-from services.points import store
+from services.points import group_wallets, store
 from services.points.book import Book, Kind, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME
 from services.points.programme import PointsRules
+from services.points.sharing import touch_earning
 from services.points.states import Lot
 
 WAITING, ACTIVATED, CANCELLED = (
@@ -73,6 +74,9 @@ def activate(book: Book, lot: Lot, at: datetime) -> None:
         reference=lot.reference,
         occurred_at=at,
     )
+    if lot.currency in book.rules.groups.pooled:
+        earned = (lot.member, lot.currency, lot.amount)
+        group_wallets.pool(book, *earned, source=f"activate:{lot.lot}", reference=lot.reference, at=at)
     _tell(book, lot, at)
 
 
@@ -171,6 +175,7 @@ class EndOrChange(Operation):
                 touch_lot(lot, touched)
                 if isinstance(request, ledger_pb2.CancelPendingLotRequest | ledger_pb2.ChangePendingLotRequest):
                     touched.members.add(lot.member)
+                touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)
         if isinstance(request, ledger_pb2.ChangePendingLotRequest):
             touched.keys.add(_key(request))
 

@@ -21,6 +21,14 @@ from services.points.programme_earning import (
     terms_of,
 )
 from services.points.rewards import Catalogue, compile_catalogue
+from services.points.sharing_rules import (
+    GiftRules,
+    GroupRules,
+    ReferralRules,
+    compile_gifts,
+    compile_groups,
+    compile_referrals,
+)
 from services.points.tier_ladder import Ladder
 from services.points.tier_programme import (
     TierCounts,
@@ -71,6 +79,9 @@ class PointsRules:
     subscriptions: dict[str, TierSubscription] = field(default_factory=dict)
     subscription_types: frozenset[str] = frozenset()
     catalogue: Catalogue = field(default_factory=Catalogue)
+    groups: GroupRules = field(default_factory=GroupRules)
+    gifts: GiftRules = field(default_factory=GiftRules)
+    referral: ReferralRules | None = None
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -100,6 +111,10 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     rules.refunds = compile_refunds(programme.points, rules.schemas, problems)
     rules.refunded = {rule.purchase_type: rule for rule in rules.refunds.values()}
     rules.catalogue = compile_catalogue(rules, problems)
+    rules.groups = compile_groups(points.groups, rules.currencies, rules.spendable, problems)
+    rules.gifts = compile_gifts(points.gifts, rules.currencies, rules.spendable, problems)
+    if points.HasField("referrals"):
+        rules.referral = compile_referrals(points.referrals, rules.currencies, rules.schemas, problems)
     return rules
 
 

@@ -12,12 +12,13 @@ from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
-from services.points import limits, lots, pending, refunds, store
+from services.points import group_wallets, limits, lots, pending, referrals, refunds, store
 from services.points.book import Book, Operation, Touched, digest
 from services.points.boosters import boosted, touch_boosters
 from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
+from services.points.sharing import touch_earning
 from services.points.states import Lot, MemberState, Purchase
 from services.points.store import KnownActivity
 
@@ -68,8 +69,11 @@ class Record(Operation):
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
                 if of_type.limits:
                     limits.touch(touched, of_type, activity.member, moment_of(activity), rules.zone)
+            earnable = of_type.currencies if of_type is not None else ()
+            touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
             for lot in found.lots.get(_released(activity, rules), ()):
                 pending.touch_lot(lot, touched)
+                touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)
             if rules.refunds:
                 refunds.touch(activity, found.purchases, rules, touched)
 
@@ -134,6 +138,8 @@ class Record(Operation):
         book.settle_tier(member, moment)
         # What the rules award, as the member's boosters multiply it at the activity's moment.
         awards = boosted(book, member.member, moment, _awards(book, activity, member, moment))
+        if rules.referral is not None:
+            referrals.complete(book, rules.referral, activity, member, moment)
         if activity.type not in member.seen_types:
             member.seen_types.add(activity.type)
             book.change_member(member)
@@ -226,6 +232,9 @@ def _give(
     particulars: dict[str, Any] = {"key": key, "reference": award.rule, "occurred_at": moment}
     if policy is None:
         book.issue(wallet, award.amount, kind=points_pb2.ENTRY_KIND_EARN, **particulars)
+        if award.currency in book.rules.groups.pooled:
+            earned = (activity.member, award.currency, award.amount)
+            group_wallets.pool(book, *earned, source=key, reference=award.rule, at=moment)
         return award.amount
     wallet.earned += award.amount
     book.keep_account(wallet)

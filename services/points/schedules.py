@@ -86,7 +86,9 @@ class Expiry(Operation):
                 parts=[(lot.expires_at, amount)],
             )
             done += 1
-            if not lot.owner.startswith(GROUP_MARK):
+            if lot.owner.startswith(GROUP_MARK):
+                book.tell_group(wallet, -amount, points_pb2.ENTRY_KIND_EXPIRE, "", lot.expires_at)
+            else:
                 told = events_pb2.PointsExpired(
                     member=lot.owner,
                     currency=lot.currency,

@@ -1,5 +1,6 @@
 """Spends, the credits of other services' events, and enrolment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +9,7 @@ import asyncpg
 
 from chassis.errors import IdempotencyConflict
 from laurels.points.v1 import events_pb2, points_pb2
-from services.points import ledger
+from services.points import ledger, referrals
 from services.points.book import Book, Operation, Touched, digest
 from services.points.ledger import PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
@@ -102,15 +103,32 @@ class Enrol(Operation):
     requests = (points_pb2.EnrolMemberRequest,)
     moves_tiers = False
 
-    def touch(self, request: points_pb2.EnrolMemberRequest, found: None, rules: PointsRules, touched: Touched) -> None:
+    async def find(
+        self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[Any]
+    ) -> referrals.Claims:
+        claims = [(request.member, request.referral_code) for request in requests if request.referral_code]
+        return await referrals.find_claims(connection, brand, claims)
+
+    def touch(
+        self,
+        request: points_pb2.EnrolMemberRequest,
+        found: referrals.Claims,
+        rules: PointsRules,
+        touched: Touched,
+    ) -> None:
         touched.enrolling.add(request.member)
+        if request.referral_code:
+            referrals.touch_claim(request.member, request.referral_code, found, rules, touched)
 
     def decide(self, book: Book, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
         rules = book.rules
         member = book.members[request.member]
         if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
             raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
+        referral = referrals.claim(book, member, request.referral_code) if request.referral_code else None
         enrolled = book.join(member, book.now)
+        if referral is not None:
+            book.put(referrals.REFERRALS, member.member, referral)
         if enrolled:
             book.tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
         if member.display_name != request.display_name:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from laurels.points.v1 import ledger_pb2
+from laurels.points.v1 import groups_pb2, ledger_pb2
 from services.points.lots import Part
 
 
@@ -154,3 +154,90 @@ class Refund:
     due: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     available: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Group:
+    """A group as loaded under its lock. `size` counts who is in it or invited."""
+
+    group: str
+    kind: str
+    name: str
+    owner: str
+    state: int
+    size: int
+    made_at: datetime
+    digest: bytes
+    ended_digest: bytes
+
+    def shown(self) -> groups_pb2.Group:
+        return groups_pb2.Group(
+            group=self.group,
+            kind=self.kind,
+            name=self.name,
+            owner=self.owner,
+            state=self.state,  # type: ignore[arg-type]
+            size=self.size,
+            made_at=self.made_at.astimezone(UTC),
+        )
+
+
+@dataclass(slots=True)
+class Place:
+    """A member's place in a group; `contributed` is by currency."""
+
+    group: str
+    kind: str
+    role: int
+    state: int
+    contributed: dict[str, int]
+    joined_at: datetime | None
+
+    def shown(self, member: str) -> groups_pb2.GroupMember:
+        return groups_pb2.GroupMember(
+            member=member,
+            role=self.role,  # type: ignore[arg-type]
+            state=self.state,  # type: ignore[arg-type]
+            contributed=[
+                groups_pb2.GroupContribution(currency=currency, amount=amount)
+                for currency, amount in sorted(self.contributed.items())
+            ],
+            joined_at=None if self.joined_at is None else self.joined_at.astimezone(UTC),
+        )
+
+
+@dataclass(slots=True)
+class Places:
+    """All places that a member has or had, by group; those of `changed` are to be saved."""
+
+    member: str
+    by_group: dict[str, Place] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Code:
+    """The code that a member gives to others."""
+
+    code: str
+    member: str
+
+
+@dataclass(slots=True)
+class Referral:
+    """What is known of how a member came; `state` 0 when nothing is.
+
+    `fresh` when it was claimed in the transaction at hand.
+    """
+
+    referee: str
+    referrer: str = ""
+    code: str = ""
+    state: int = 0
+    claimed_at: datetime | None = None
+    activity: str = ""
+    referrer_amount: int = 0
+    referee_amount: int = 0
+    capped: bool = False
+    completed_at: datetime | None = None
+    fresh: bool = False

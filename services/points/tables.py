@@ -349,3 +349,82 @@ class Booster(SQLModel, table=True):
     currencies: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     starts_at: datetime = Field(sa_column=stamp())
     ends_at: datetime = Field(sa_column=stamp())
+
+
+class Group(SQLModel, table=True):
+    """A group. `size` counts who is in it or invited."""
+
+    __tablename__ = "groups"
+    __table_args__ = (CheckConstraint("size >= 0", name="size_is_not_negative"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    group: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    owner: str = Field(sa_column=Column(Text, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    size: int = Field(sa_column=Column(Integer, nullable=False))
+    made_at: datetime = Field(sa_column=stamp())
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    ended_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class GroupMember(SQLModel, table=True):
+    """A place that a member has or had in a group, with what the member ever put into its wallets."""
+
+    __tablename__ = "group_members"
+    __table_args__ = (
+        Index("group_members_of_group", "brand", "group", "member", postgresql_where=text("state < 3")),
+        Index("one_group_of_a_kind", "brand", "member", "kind", unique=True, postgresql_where=text("state = 2")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    group: str = Field(sa_column=Column(Text, primary_key=True))
+    kind: str = Field(sa_column=Column(Text, nullable=False))
+    role: int = Field(sa_column=Column(Integer, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    contributed: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    joined_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class ReferralSecret(SQLModel, table=True):
+    """What makes a brand's referral codes unguessable; made once."""
+
+    __tablename__ = "referral_secrets"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ReferralCode(SQLModel, table=True):
+    """The code that a member gives to others."""
+
+    __tablename__ = "referral_codes"
+    __table_args__ = (UniqueConstraint("brand", "member", name="one_code_a_member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    code: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Referral(SQLModel, table=True):
+    """How a member came: brought by another (`referrer`), or by nobody before the first purchase."""
+
+    __tablename__ = "referrals"
+    __table_args__ = (
+        CheckConstraint("referee <> referrer", name="nobody_refers_themselves"),
+        Index("referrals_of_referrer", "brand", "referrer", postgresql_where=text("referrer <> ''")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    referee: str = Field(sa_column=Column(Text, primary_key=True))
+    referrer: str = Field(sa_column=Column(Text, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    claimed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    activity: str = Field(sa_column=Column(Text, nullable=False))
+    referrer_amount: int = Field(sa_column=Column(BigInteger, nullable=False))
+    referee_amount: int = Field(sa_column=Column(BigInteger, nullable=False))
+    capped: bool = Field(sa_column=Column(Boolean, nullable=False))
+    completed_at: datetime | None = Field(sa_column=stamp(nullable=True))

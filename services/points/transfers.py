@@ -9,7 +9,7 @@ import asyncpg
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import ledger_pb2, points_pb2
 from services.points import ledger, store
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import GROUPS, Book, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, BALANCE_MAX, GROUP_MARK, ISSUED, PROGRAMME, REDEEMED, Account
 from services.points.programme import PointsRules
 
@@ -73,6 +73,7 @@ class Post(Operation):
                     touched.members.add(account.member)
                     touched.wallet(account.member, currency, debit)
                 elif account.group:
+                    touched.row(GROUPS, account.group)
                     touched.wallet(GROUP_MARK + account.group, currency, debit)
 
     def decide(self, book: Book, request: ledger_pb2.PostTransfersRequest) -> ledger_pb2.PostTransfersResponse:
@@ -178,6 +179,9 @@ class Reverse(Operation):
                 touched.wallet(row["credit_owner"], row["currency"], row["amount"])
             else:
                 touched.accounts.add((row["credit_owner"], row["currency"], row["credit_kind"]))
+            for owner in (row["debit_owner"], row["credit_owner"]):
+                if owner.startswith(GROUP_MARK):
+                    touched.row(GROUPS, owner.removeprefix(GROUP_MARK))
 
     def decide(self, book: Book, request: ledger_pb2.ReverseTransferRequest) -> ledger_pb2.ReverseTransferResponse:
         number = _number(request)
@@ -201,6 +205,9 @@ class Reverse(Operation):
         currency, amount = row["currency"], row["amount"]
         gave = book.wallet(row["debit_owner"], currency, row["debit_kind"])
         took = book.wallet(row["credit_owner"], currency, row["credit_kind"])
+        for account in (gave, took):
+            if account.owner.startswith(GROUP_MARK):
+                book.group(account.owner.removeprefix(GROUP_MARK))
         if took.floor is not None:
             ledger.check_debit(took, amount)
         if gave.floor is not None:
@@ -221,7 +228,7 @@ class Reverse(Operation):
             given=store.parts_of(row["lots"]) or None,
         )
         for account, by in ((took, -amount), (gave, amount)):
-            if account.owner and not account.owner.startswith(GROUP_MARK):
+            if account.owner:
                 _tell_change(book, account, by, points_pb2.ENTRY_KIND_REVERSAL, request.reference, book.now)
         if (member := book.members.get(took.owner)) is not None:
             book.move_tier(member, book.now)
@@ -326,7 +333,7 @@ def _make(
             source.earned -= amount
         book.move(source, target, amount, **particulars)
     for account, by in ((source, -amount), (target, amount)):
-        if account.owner and not account.owner.startswith(GROUP_MARK):
+        if account.owner:
             change = (account.owner, account.currency)
             moved[change] = moved.get(change, 0) + by
 
@@ -340,7 +347,9 @@ def _tell(book: Book, moved: dict[tuple[str, str], int], transfers: Sequence[Any
 
 
 def _tell_change(book: Book, account: Account, by: int, kind: Any, reference: str, at: datetime) -> None:
-    if by > 0:
+    if account.owner.startswith(GROUP_MARK):
+        book.tell_group(account, by, kind, reference, at)
+    elif by > 0:
         book.tell_credit(account.owner, account.currency, by, kind, reference, at)
     else:
         book.tell_debit(account.owner, account.currency, -by, reference, at)

@@ -157,6 +157,51 @@ _QUERIES: Mapping[str, str] = {
             SELECT code, redemption, state IN (4, 5) AS is_void FROM redemptions WHERE code <> ''
         ) AS named USING (code, redemption)
         WHERE issued.is_void IS DISTINCT FROM named.is_void""",
+    "The size of group {rows} is not the number of who is in it or invited.": """
+        SELECT groups."group" FROM groups LEFT JOIN group_members AS place
+          ON place."group" = groups."group" AND place.state < 3
+        GROUP BY groups."group", size HAVING count(place.member) <> size""",
+    "The owner of group {rows} is not the one member who has that role.": """
+        SELECT groups."group" FROM groups
+        WHERE state = 1 AND ARRAY(SELECT member FROM group_members AS place
+            WHERE place."group" = groups."group" AND role = 1 AND place.state = 2) <> ARRAY[owner]""",
+    "Group {rows} was dissolved and still has points or members.": """
+        SELECT "group" FROM groups WHERE state = 2 AND (
+            EXISTS (SELECT FROM accounts WHERE owner = '~' || "group" AND balance <> 0)
+            OR EXISTS (SELECT FROM group_members AS place WHERE place."group" = groups."group" AND place.state < 3))""",
+    "What member {rows} contributed to a group is not the sum of the entries for it.": """
+        SELECT coalesce(noted.member, posted.member) FROM (
+            SELECT member, "group", part.key AS currency, part.value::bigint AS amount
+            FROM group_members, jsonb_each_text(contributed) AS part
+        ) AS noted FULL JOIN (
+            SELECT source.owner AS member, substr(target.owner, 2) AS "group", source.currency,
+                sum(amount)::bigint AS amount
+            FROM entries JOIN accounts AS source ON source.id = debit JOIN accounts AS target ON target.id = credit
+            WHERE entries.kind = 30 GROUP BY 1, 2, 3
+        ) AS posted USING (member, "group", currency)
+        WHERE noted.amount IS DISTINCT FROM posted.amount""",
+    "The referral of member {rows} and the entries for it do not say the same.": """
+        SELECT coalesce(noted.key, posted.key) FROM (
+            SELECT 'referral:' || referee || ':referrer' AS key, referrer AS member, referrer_amount AS amount
+            FROM referrals WHERE referrer_amount > 0
+            UNION ALL SELECT 'referral:' || referee || ':referee', referee, referee_amount
+            FROM referrals WHERE referee_amount > 0
+        ) AS noted FULL JOIN (
+            SELECT key, owner AS member, amount FROM entries JOIN accounts ON accounts.id = credit
+            WHERE key LIKE 'referral:%'
+        ) AS posted USING (key, member)
+        WHERE noted.amount IS DISTINCT FROM posted.amount""",
+    "The referral of member {rows} is completed without an activity, or has one without being so.": """
+        SELECT referee FROM referrals LEFT JOIN activities ON id = activity AND member = referee
+        WHERE (state IN (2, 3)) <> (id IS NOT NULL)""",
+    "Member {rows} came, through others, by their own code, in a circle.": """
+        WITH RECURSIVE chain AS (
+            SELECT referee AS head, referrer AS above, 1 AS depth FROM referrals WHERE referrer <> ''
+            UNION ALL
+            SELECT head, referrer, depth + 1 FROM chain JOIN referrals ON referee = above
+            WHERE referrer <> '' AND above <> head AND depth < 64
+        )
+        SELECT head FROM chain WHERE above = head""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """

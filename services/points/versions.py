@@ -52,6 +52,7 @@ class Apply(Operation):
             return programme_pb2.ApplyProgrammeResponse(version=newest)
         if programme is not None:
             _require_currencies(programme, request.programme)
+            _require_group_kinds(programme, request.programme)
         version = newest + 1
         applied = ProgrammeApplied(version=version, programme=request.programme, applied_at=book.now)
         book.newest = (version, request.programme)
@@ -87,3 +88,12 @@ def _require_currencies(before: Programme, after: Programme) -> None:
         if currency.id in expired and not currency.HasField("expiry"):
             detail = "may be changed and not dropped, since members hold lots that expire; a late date ends expiry"
             raise InvalidArgument.of([FieldViolation(f"programme.points.currencies[{place}].expiry", detail)])
+
+
+def _require_group_kinds(before: Programme, after: Programme) -> None:
+    """Groups may be of every kind that was applied once."""
+    kept = {kind.id for kind in after.points.groups.kinds}
+    gone = [kind.id for kind in before.points.groups.kinds if kind.id not in kept]
+    if gone:
+        detail = f"lacks {', '.join(gone)}; a kind that was applied once stays"
+        raise InvalidArgument.of([FieldViolation("programme.points.groups.kinds", detail)])

@@ -42,6 +42,7 @@ from services.programme import Problems
 
 ACTIVITIES_MAX = 1_000
 DISPLAY_NAME_LENGTH_MAX = 100
+CODE_LENGTH_MAX = 64
 HOLD_S_MAX = 31_536_000
 PENDING_SHOWN_MAX = 1_000
 STREAM_WAITING_MAX = 256
@@ -328,6 +329,7 @@ def _enrol_violations(request: pb.EnrolMemberRequest) -> Iterator[FieldViolation
     if not IDENTIFIER.fullmatch(request.member) or request.member in RESERVED:
         yield FieldViolation("member", MEMBER_DETAIL)
     yield from text_violations("display_name", request.display_name, DISPLAY_NAME_LENGTH_MAX)
+    yield from text_violations("referral_code", request.referral_code, CODE_LENGTH_MAX)
 
 
 def _spend_violations(request: pb.SpendRequest | ledger_pb2.HoldPointsRequest) -> Iterator[FieldViolation]:

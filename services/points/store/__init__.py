@@ -31,6 +31,7 @@ AccountKey = tuple[str, str, str]
 # the key's index, whatever it knows of the table: lateral lookups to read, and
 # upserts, whose conflict clause names the index, to write.
 _MEMBERS_THERE = "SELECT member FROM members WHERE brand = $1 AND member = ANY($2::text[])"
+_ENROLLED = _MEMBERS_THERE + " AND enrolled_at IS NOT NULL"
 _ADD_MEMBERS = """
     INSERT INTO members (brand, member) SELECT $1, member FROM unnest($2::text[]) AS new (member)
     ON CONFLICT DO NOTHING"""
@@ -644,3 +645,8 @@ async def save_counters(connection: asyncpg.Connection, brand: str, changed: Seq
         [counter.period for counter in changed],
         [counter.value for counter in changed],
     )
+
+
+async def enrolled(connection: asyncpg.Connection, brand: str, members: Sequence[str]) -> set[str]:
+    """Which of these members there are."""
+    return {row["member"] for row in await connection.fetch(_ENROLLED, brand, members)}

@@ -45,6 +45,8 @@ class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTRY_KIND_REDEMPTION: _ClassVar[EntryKind]
     ENTRY_KIND_REDEMPTION_CANCELLED: _ClassVar[EntryKind]
     ENTRY_KIND_REFERRAL: _ClassVar[EntryKind]
+    ENTRY_KIND_CONTRIBUTION: _ClassVar[EntryKind]
+    ENTRY_KIND_GROUP_SHARE: _ClassVar[EntryKind]
 ACCOUNT_KIND_UNSPECIFIED: AccountKind
 ACCOUNT_KIND_AVAILABLE: AccountKind
 ACCOUNT_KIND_PENDING: AccountKind
@@ -71,6 +73,8 @@ ENTRY_KIND_GIFT: EntryKind
 ENTRY_KIND_REDEMPTION: EntryKind
 ENTRY_KIND_REDEMPTION_CANCELLED: EntryKind
 ENTRY_KIND_REFERRAL: EntryKind
+ENTRY_KIND_CONTRIBUTION: EntryKind
+ENTRY_KIND_GROUP_SHARE: EntryKind
 
 class Member(_message.Message):
     __slots__ = ("member", "display_name", "enrolled_at", "tier", "wallets")
@@ -123,12 +127,14 @@ class Entry(_message.Message):
     def __init__(self, id: _Optional[int] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnrolMemberRequest(_message.Message):
-    __slots__ = ("member", "display_name")
+    __slots__ = ("member", "display_name", "referral_code")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
     member: str
     display_name: str
-    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ...) -> None: ...
+    referral_code: str
+    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., referral_code: _Optional[str] = ...) -> None: ...
 
 class EnrolMemberResponse(_message.Message):
     __slots__ = ("member", "enrolled")

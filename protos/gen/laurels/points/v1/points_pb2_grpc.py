@@ -92,6 +92,8 @@ class PointsServiceServicer:
         Errors: INVALID_ARGUMENT when a field is malformed. ALREADY_EXISTS
         (`idempotency_conflict`) when the member is enrolled with other
         particulars. NOT_FOUND (`unknown_brand`) when the brand has no programme.
+        With a referral code, what ClaimReferral is refused for; nobody is enrolled
+        then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

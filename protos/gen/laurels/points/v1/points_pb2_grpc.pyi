@@ -43,6 +43,8 @@ class PointsServiceStub:
     Errors: INVALID_ARGUMENT when a field is malformed. ALREADY_EXISTS
     (`idempotency_conflict`) when the member is enrolled with other
     particulars. NOT_FOUND (`unknown_brand`) when the brand has no programme.
+    With a referral code, what ClaimReferral is refused for; nobody is enrolled
+    then.
     """
     GetMember: _grpc.UnaryUnaryMultiCallable[_points_pb2.GetMemberRequest, _points_pb2.GetMemberResponse]
     """Returns a member with tier and wallets.
@@ -103,6 +105,8 @@ class PointsServiceAsyncStub(PointsServiceStub):
     Errors: INVALID_ARGUMENT when a field is malformed. ALREADY_EXISTS
     (`idempotency_conflict`) when the member is enrolled with other
     particulars. NOT_FOUND (`unknown_brand`) when the brand has no programme.
+    With a referral code, what ClaimReferral is refused for; nobody is enrolled
+    then.
     """
     GetMember: _aio.UnaryUnaryMultiCallable[_points_pb2.GetMemberRequest, _points_pb2.GetMemberResponse]  # type: ignore[assignment]
     """Returns a member with tier and wallets.
@@ -166,6 +170,8 @@ class PointsServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT when a field is malformed. ALREADY_EXISTS
         (`idempotency_conflict`) when the member is enrolled with other
         particulars. NOT_FOUND (`unknown_brand`) when the brand has no programme.
+        With a referral code, what ClaimReferral is refused for; nobody is enrolled
+        then.
         """
 
     @_abc_1.abstractmethod

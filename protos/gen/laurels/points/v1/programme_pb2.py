@@ -25,57 +25,58 @@ _sym_db = _symbol_database.Default()
 from laurels.points.v1 import programme_earning_pb2 as laurels_dot_points_dot_v1_dot_programme__earning__pb2
 from laurels.points.v1 import programme_tiers_pb2 as laurels_dot_points_dot_v1_dot_programme__tiers__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from laurels.points.v1 import programme_groups_pb2 as laurels_dot_points_dot_v1_dot_programme__groups__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!laurels/points/v1/programme.proto\x12\x11laurels.points.v1\x1a)laurels/points/v1/programme_earning.proto\x1a\'laurels/points/v1/programme_tiers.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x03\n\x0fPointsProgramme\x12\x35\n\tenrolment\x18\x01 \x01(\x0e\x32\".laurels.points.v1.EnrolmentPolicy\x12/\n\ncurrencies\x18\x02 \x03(\x0b\x32\x1b.laurels.points.v1.Currency\x12\x35\n\rearning_rules\x18\x03 \x03(\x0b\x32\x1e.laurels.points.v1.EarningRule\x12,\n\x05tiers\x18\x04 \x01(\x0b\x32\x1d.laurels.points.v1.TierLadder\x12*\n\x07rewards\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Reward\x12\x32\n\x0bmultipliers\x18\x0c \x03(\x0b\x32\x1d.laurels.points.v1.Multiplier\x12.\n\x07refunds\x18\r \x03(\x0b\x32\x1d.laurels.points.v1.RefundRule\x12:\n\rsubscriptions\x18\x12 \x03(\x0b\x32#.laurels.points.v1.TierSubscription\x12/\n\nperk_menus\x18\x06 \x03(\x0b\x32\x1b.laurels.points.v1.PerkMenu\"\xb1\x01\n\x08\x43urrency\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x07purpose\x18\x03 \x01(\x0e\x32\".laurels.points.v1.CurrencyPurpose\x12\x14\n\x0ciso_currency\x18\x04 \x01(\t\x12)\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x19.laurels.points.v1.Expiry\x12\x15\n\roverdraft_max\x18\x06 \x01(\x03\"\xac\x01\n\x06\x45xpiry\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x10\n\x06months\x18\x02 \x01(\x05H\x00\x12\x1c\n\x12\x65nd_of_month_after\x18\x03 \x01(\x05H\x00\x12\x1b\n\x11\x65nd_of_year_after\x18\x04 \x01(\x05H\x00\x12\x0e\n\x04\x64\x61te\x18\x05 \x01(\tH\x00\x12\x17\n\rinactive_days\x18\x06 \x01(\x05H\x00\x12\x14\n\x0cwarning_days\x18\x07 \x01(\x05\x42\x06\n\x04rule\"\xc4\x01\n\rPendingPolicy\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05hours\x18\x02 \x01(\x05H\x00\x12:\n\x0euntil_activity\x18\x03 \x01(\x0b\x32 .laurels.points.v1.UntilActivityH\x00\x12\x18\n\x0euntil_approved\x18\x04 \x01(\x08H\x00\x12\x34\n\x08rounding\x18\x05 \x01(\x0e\x32\".laurels.points.v1.PendingRoundingB\x06\n\x04rule\"9\n\rUntilActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\"\xc2\x02\n\x0b\x45\x61rningRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x31\n\x07pending\x18\x06 \x01(\x0b\x32 .laurels.points.v1.PendingPolicy\x12-\n\x08stacking\x18\x07 \x01(\x0e\x32\x1b.laurels.points.v1.Stacking\x12\r\n\x05group\x18\x08 \x01(\t\x12\x10\n\x08priority\x18\t \x01(\x05\x12\x0c\n\x04\x66rom\x18\n \x01(\t\x12\r\n\x05until\x18\x0b \x01(\t\x12+\n\x04\x63\x61ps\x18\x0c \x03(\x0b\x32\x1d.laurels.points.v1.EarningCap\x12\x0e\n\x06\x62udget\x18\r \x01(\x03\"\xcd\x02\n\nTierLadder\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.laurels.points.v1.Tier\x12-\n\x06window\x18\x03 \x01(\x0b\x32\x1d.laurels.points.v1.TierWindow\x12\x34\n\nqualifiers\x18\x04 \x03(\x0b\x32 .laurels.points.v1.TierQualifier\x12+\n\x05match\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.TierMatch\x12)\n\x04keep\x18\x06 \x01(\x0b\x32\x1b.laurels.points.v1.TierKeep\x12\x33\n\tdowngrade\x18\x07 \x01(\x0e\x32 .laurels.points.v1.TierDowngrade\x12\x12\n\ngrace_days\x18\x08 \x01(\x05\"\x9f\x01\n\x04Tier\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x03\x12\x38\n\x0crequirements\x18\x04 \x03(\x0b\x32\".laurels.points.v1.TierRequirement\x12\x30\n\x08\x62\x65nefits\x18\x05 \x03(\x0b\x32\x1e.laurels.points.v1.TierBenefit\"\xa6\x05\n\x06Reward\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x03\x12+\n\x04kind\x18\x05 \x01(\x0e\x32\x1d.laurels.points.v1.RewardKind\x12\x34\n\x0cother_prices\x18\x06 \x03(\x0b\x32\x1e.laurels.points.v1.PriceOption\x12\x12\n\x05stock\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12.\n\x06limits\x18\x08 \x03(\x0b\x32\x1e.laurels.points.v1.RewardLimit\x12\x32\n\x0e\x61vailable_from\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x61vailable_until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05tiers\x18\x0b \x03(\t\x12\x11\n\tcondition\x18\x0c \x01(\t\x12-\n\x05\x63odes\x18\r \x01(\x0b\x32\x1e.laurels.points.v1.CouponCodes\x12-\n\x08\x63\x61shback\x18\x0e \x01(\x0b\x32\x1b.laurels.points.v1.Cashback\x12+\n\x07\x62ooster\x18\x0f \x01(\x0b\x32\x1a.laurels.points.v1.Booster\x12\x11\n\trecipient\x18\x10 \x01(\t\x12+\n\x07partner\x18\x11 \x01(\x0b\x32\x1a.laurels.points.v1.Partner\x12\x13\n\x0b\x64\x65scription\x18\x12 \x01(\t\x12\x0e\n\x06images\x18\x13 \x03(\t\x12\x19\n\x11member_may_cancel\x18\x14 \x01(\x08\x12\x1a\n\x12reserved_hours_max\x18\x15 \x01(\x05\x42\x08\n\x06_stock\".\n\x0bPriceOption\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\"I\n\x0bRewardLimit\x12,\n\x03per\x18\x01 \x01(\x0e\x32\x1f.laurels.points.v1.RewardPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"\\\n\x0b\x43ouponCodes\x12-\n\x06source\x18\x01 \x01(\x0e\x32\x1d.laurels.points.v1.CodeSource\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\x05\",\n\x08\x43\x61shback\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"<\n\x07\x42ooster\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\x12\x12\n\ncurrencies\x18\x03 \x03(\t\"3\n\x07Partner\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05terms\x18\x03 \x01(\t\"\x82\x01\n\x08PerkMenu\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rewards\x18\x03 \x03(\t\x12\x0e\n\x06\x63hoose\x18\x04 \x01(\x05\x12,\n\x03per\x18\x05 \x01(\x0e\x32\x1f.laurels.points.v1.RewardPeriod\x12\r\n\x05tiers\x18\x06 \x03(\t*z\n\x0f\x45nrolmentPolicy\x12 \n\x1c\x45NROLMENT_POLICY_UNSPECIFIED\x10\x00\x12&\n\"ENROLMENT_POLICY_ON_FIRST_ACTIVITY\x10\x01\x12\x1d\n\x19\x45NROLMENT_POLICY_EXPLICIT\x10\x02*\xb0\x01\n\x0f\x43urrencyPurpose\x12 \n\x1c\x43URRENCY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43URRENCY_PURPOSE_SPENDABLE\x10\x01\x12\x1b\n\x17\x43URRENCY_PURPOSE_STATUS\x10\x02\x12\x1f\n\x1b\x43URRENCY_PURPOSE_EXPERIENCE\x10\x03\x12\x1d\n\x19\x43URRENCY_PURPOSE_CASHBACK\x10\x04*\x99\x01\n\x0fPendingRounding\x12 \n\x1cPENDING_ROUNDING_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPENDING_ROUNDING_END_OF_DAY\x10\x01\x12 \n\x1cPENDING_ROUNDING_END_OF_WEEK\x10\x02\x12!\n\x1dPENDING_ROUNDING_END_OF_MONTH\x10\x03*\xc4\x01\n\nRewardKind\x12\x1b\n\x17REWARD_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12REWARD_KIND_COUPON\x10\x01\x12\x18\n\x14REWARD_KIND_PHYSICAL\x10\x02\x12\x1a\n\x16REWARD_KIND_EXPERIENCE\x10\x03\x12\x18\n\x14REWARD_KIND_CASHBACK\x10\x04\x12\x18\n\x14REWARD_KIND_DONATION\x10\x05\x12\x17\n\x13REWARD_KIND_BOOSTER\x10\x06*\xc0\x01\n\x0cRewardPeriod\x12\x1d\n\x19REWARD_PERIOD_UNSPECIFIED\x10\x00\x12\x15\n\x11REWARD_PERIOD_DAY\x10\x01\x12\x16\n\x12REWARD_PERIOD_WEEK\x10\x02\x12\x17\n\x13REWARD_PERIOD_MONTH\x10\x03\x12\x19\n\x15REWARD_PERIOD_QUARTER\x10\x04\x12\x16\n\x12REWARD_PERIOD_YEAR\x10\x05\x12\x16\n\x12REWARD_PERIOD_EVER\x10\x06*^\n\nCodeSource\x12\x1b\n\x17\x43ODE_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ODE_SOURCE_GENERATED\x10\x01\x12\x18\n\x14\x43ODE_SOURCE_IMPORTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!laurels/points/v1/programme.proto\x12\x11laurels.points.v1\x1a)laurels/points/v1/programme_earning.proto\x1a\'laurels/points/v1/programme_tiers.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(laurels/points/v1/programme_groups.proto\"\xfa\x04\n\x0fPointsProgramme\x12\x35\n\tenrolment\x18\x01 \x01(\x0e\x32\".laurels.points.v1.EnrolmentPolicy\x12/\n\ncurrencies\x18\x02 \x03(\x0b\x32\x1b.laurels.points.v1.Currency\x12\x35\n\rearning_rules\x18\x03 \x03(\x0b\x32\x1e.laurels.points.v1.EarningRule\x12,\n\x05tiers\x18\x04 \x01(\x0b\x32\x1d.laurels.points.v1.TierLadder\x12*\n\x07rewards\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Reward\x12\x32\n\x0bmultipliers\x18\x0c \x03(\x0b\x32\x1d.laurels.points.v1.Multiplier\x12.\n\x07refunds\x18\r \x03(\x0b\x32\x1d.laurels.points.v1.RefundRule\x12:\n\rsubscriptions\x18\x12 \x03(\x0b\x32#.laurels.points.v1.TierSubscription\x12/\n\nperk_menus\x18\x06 \x03(\x0b\x32\x1b.laurels.points.v1.PerkMenu\x12\x37\n\treferrals\x18\t \x01(\x0b\x32$.laurels.points.v1.ReferralProgramme\x12\x32\n\x06groups\x18\n \x01(\x0b\x32\".laurels.points.v1.GroupsProgramme\x12\x30\n\x05gifts\x18\x0b \x01(\x0b\x32!.laurels.points.v1.GiftsProgramme\"\xb1\x01\n\x08\x43urrency\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x07purpose\x18\x03 \x01(\x0e\x32\".laurels.points.v1.CurrencyPurpose\x12\x14\n\x0ciso_currency\x18\x04 \x01(\t\x12)\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x19.laurels.points.v1.Expiry\x12\x15\n\roverdraft_max\x18\x06 \x01(\x03\"\xac\x01\n\x06\x45xpiry\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x10\n\x06months\x18\x02 \x01(\x05H\x00\x12\x1c\n\x12\x65nd_of_month_after\x18\x03 \x01(\x05H\x00\x12\x1b\n\x11\x65nd_of_year_after\x18\x04 \x01(\x05H\x00\x12\x0e\n\x04\x64\x61te\x18\x05 \x01(\tH\x00\x12\x17\n\rinactive_days\x18\x06 \x01(\x05H\x00\x12\x14\n\x0cwarning_days\x18\x07 \x01(\x05\x42\x06\n\x04rule\"\xc4\x01\n\rPendingPolicy\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05hours\x18\x02 \x01(\x05H\x00\x12:\n\x0euntil_activity\x18\x03 \x01(\x0b\x32 .laurels.points.v1.UntilActivityH\x00\x12\x18\n\x0euntil_approved\x18\x04 \x01(\x08H\x00\x12\x34\n\x08rounding\x18\x05 \x01(\x0e\x32\".laurels.points.v1.PendingRoundingB\x06\n\x04rule\"9\n\rUntilActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\"\xc2\x02\n\x0b\x45\x61rningRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x31\n\x07pending\x18\x06 \x01(\x0b\x32 .laurels.points.v1.PendingPolicy\x12-\n\x08stacking\x18\x07 \x01(\x0e\x32\x1b.laurels.points.v1.Stacking\x12\r\n\x05group\x18\x08 \x01(\t\x12\x10\n\x08priority\x18\t \x01(\x05\x12\x0c\n\x04\x66rom\x18\n \x01(\t\x12\r\n\x05until\x18\x0b \x01(\t\x12+\n\x04\x63\x61ps\x18\x0c \x03(\x0b\x32\x1d.laurels.points.v1.EarningCap\x12\x0e\n\x06\x62udget\x18\r \x01(\x03\"\xcd\x02\n\nTierLadder\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.laurels.points.v1.Tier\x12-\n\x06window\x18\x03 \x01(\x0b\x32\x1d.laurels.points.v1.TierWindow\x12\x34\n\nqualifiers\x18\x04 \x03(\x0b\x32 .laurels.points.v1.TierQualifier\x12+\n\x05match\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.TierMatch\x12)\n\x04keep\x18\x06 \x01(\x0b\x32\x1b.laurels.points.v1.TierKeep\x12\x33\n\tdowngrade\x18\x07 \x01(\x0e\x32 .laurels.points.v1.TierDowngrade\x12\x12\n\ngrace_days\x18\x08 \x01(\x05\"\x9f\x01\n\x04Tier\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x03\x12\x38\n\x0crequirements\x18\x04 \x03(\x0b\x32\".laurels.points.v1.TierRequirement\x12\x30\n\x08\x62\x65nefits\x18\x05 \x03(\x0b\x32\x1e.laurels.points.v1.TierBenefit\"\xa6\x05\n\x06Reward\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x03\x12+\n\x04kind\x18\x05 \x01(\x0e\x32\x1d.laurels.points.v1.RewardKind\x12\x34\n\x0cother_prices\x18\x06 \x03(\x0b\x32\x1e.laurels.points.v1.PriceOption\x12\x12\n\x05stock\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12.\n\x06limits\x18\x08 \x03(\x0b\x32\x1e.laurels.points.v1.RewardLimit\x12\x32\n\x0e\x61vailable_from\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x61vailable_until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05tiers\x18\x0b \x03(\t\x12\x11\n\tcondition\x18\x0c \x01(\t\x12-\n\x05\x63odes\x18\r \x01(\x0b\x32\x1e.laurels.points.v1.CouponCodes\x12-\n\x08\x63\x61shback\x18\x0e \x01(\x0b\x32\x1b.laurels.points.v1.Cashback\x12+\n\x07\x62ooster\x18\x0f \x01(\x0b\x32\x1a.laurels.points.v1.Booster\x12\x11\n\trecipient\x18\x10 \x01(\t\x12+\n\x07partner\x18\x11 \x01(\x0b\x32\x1a.laurels.points.v1.Partner\x12\x13\n\x0b\x64\x65scription\x18\x12 \x01(\t\x12\x0e\n\x06images\x18\x13 \x03(\t\x12\x19\n\x11member_may_cancel\x18\x14 \x01(\x08\x12\x1a\n\x12reserved_hours_max\x18\x15 \x01(\x05\x42\x08\n\x06_stock\".\n\x0bPriceOption\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x03\"I\n\x0bRewardLimit\x12,\n\x03per\x18\x01 \x01(\x0e\x32\x1f.laurels.points.v1.RewardPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"\\\n\x0b\x43ouponCodes\x12-\n\x06source\x18\x01 \x01(\x0e\x32\x1d.laurels.points.v1.CodeSource\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x0e\n\x06length\x18\x03 \x01(\x05\",\n\x08\x43\x61shback\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"<\n\x07\x42ooster\x12\x0f\n\x07percent\x18\x01 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\x12\x12\n\ncurrencies\x18\x03 \x03(\t\"3\n\x07Partner\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05terms\x18\x03 \x01(\t\"\x82\x01\n\x08PerkMenu\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rewards\x18\x03 \x03(\t\x12\x0e\n\x06\x63hoose\x18\x04 \x01(\x05\x12,\n\x03per\x18\x05 \x01(\x0e\x32\x1f.laurels.points.v1.RewardPeriod\x12\r\n\x05tiers\x18\x06 \x03(\t*z\n\x0f\x45nrolmentPolicy\x12 \n\x1c\x45NROLMENT_POLICY_UNSPECIFIED\x10\x00\x12&\n\"ENROLMENT_POLICY_ON_FIRST_ACTIVITY\x10\x01\x12\x1d\n\x19\x45NROLMENT_POLICY_EXPLICIT\x10\x02*\xb0\x01\n\x0f\x43urrencyPurpose\x12 \n\x1c\x43URRENCY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43URRENCY_PURPOSE_SPENDABLE\x10\x01\x12\x1b\n\x17\x43URRENCY_PURPOSE_STATUS\x10\x02\x12\x1f\n\x1b\x43URRENCY_PURPOSE_EXPERIENCE\x10\x03\x12\x1d\n\x19\x43URRENCY_PURPOSE_CASHBACK\x10\x04*\x99\x01\n\x0fPendingRounding\x12 \n\x1cPENDING_ROUNDING_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPENDING_ROUNDING_END_OF_DAY\x10\x01\x12 \n\x1cPENDING_ROUNDING_END_OF_WEEK\x10\x02\x12!\n\x1dPENDING_ROUNDING_END_OF_MONTH\x10\x03*\xc4\x01\n\nRewardKind\x12\x1b\n\x17REWARD_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12REWARD_KIND_COUPON\x10\x01\x12\x18\n\x14REWARD_KIND_PHYSICAL\x10\x02\x12\x1a\n\x16REWARD_KIND_EXPERIENCE\x10\x03\x12\x18\n\x14REWARD_KIND_CASHBACK\x10\x04\x12\x18\n\x14REWARD_KIND_DONATION\x10\x05\x12\x17\n\x13REWARD_KIND_BOOSTER\x10\x06*\xc0\x01\n\x0cRewardPeriod\x12\x1d\n\x19REWARD_PERIOD_UNSPECIFIED\x10\x00\x12\x15\n\x11REWARD_PERIOD_DAY\x10\x01\x12\x16\n\x12REWARD_PERIOD_WEEK\x10\x02\x12\x17\n\x13REWARD_PERIOD_MONTH\x10\x03\x12\x19\n\x15REWARD_PERIOD_QUARTER\x10\x04\x12\x16\n\x12REWARD_PERIOD_YEAR\x10\x05\x12\x16\n\x12REWARD_PERIOD_EVER\x10\x06*^\n\nCodeSource\x12\x1b\n\x17\x43ODE_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ODE_SOURCE_GENERATED\x10\x01\x12\x18\n\x14\x43ODE_SOURCE_IMPORTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.programme_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLMENTPOLICY']._serialized_start=3279
-  _globals['_ENROLMENTPOLICY']._serialized_end=3401
-  _globals['_CURRENCYPURPOSE']._serialized_start=3404
-  _globals['_CURRENCYPURPOSE']._serialized_end=3580
-  _globals['_PENDINGROUNDING']._serialized_start=3583
-  _globals['_PENDINGROUNDING']._serialized_end=3736
-  _globals['_REWARDKIND']._serialized_start=3739
-  _globals['_REWARDKIND']._serialized_end=3935
-  _globals['_REWARDPERIOD']._serialized_start=3938
-  _globals['_REWARDPERIOD']._serialized_end=4130
-  _globals['_CODESOURCE']._serialized_start=4132
-  _globals['_CODESOURCE']._serialized_end=4226
-  _globals['_POINTSPROGRAMME']._serialized_start=174
-  _globals['_POINTSPROGRAMME']._serialized_end=649
-  _globals['_CURRENCY']._serialized_start=652
-  _globals['_CURRENCY']._serialized_end=829
-  _globals['_EXPIRY']._serialized_start=832
-  _globals['_EXPIRY']._serialized_end=1004
-  _globals['_PENDINGPOLICY']._serialized_start=1007
-  _globals['_PENDINGPOLICY']._serialized_end=1203
-  _globals['_UNTILACTIVITY']._serialized_start=1205
-  _globals['_UNTILACTIVITY']._serialized_end=1262
-  _globals['_EARNINGRULE']._serialized_start=1265
-  _globals['_EARNINGRULE']._serialized_end=1587
-  _globals['_TIERLADDER']._serialized_start=1590
-  _globals['_TIERLADDER']._serialized_end=1923
-  _globals['_TIER']._serialized_start=1926
-  _globals['_TIER']._serialized_end=2085
-  _globals['_REWARD']._serialized_start=2088
-  _globals['_REWARD']._serialized_end=2766
-  _globals['_PRICEOPTION']._serialized_start=2768
-  _globals['_PRICEOPTION']._serialized_end=2814
-  _globals['_REWARDLIMIT']._serialized_start=2816
-  _globals['_REWARDLIMIT']._serialized_end=2889
-  _globals['_COUPONCODES']._serialized_start=2891
-  _globals['_COUPONCODES']._serialized_end=2983
-  _globals['_CASHBACK']._serialized_start=2985
-  _globals['_CASHBACK']._serialized_end=3029
-  _globals['_BOOSTER']._serialized_start=3031
-  _globals['_BOOSTER']._serialized_end=3091
-  _globals['_PARTNER']._serialized_start=3093
-  _globals['_PARTNER']._serialized_end=3144
-  _globals['_PERKMENU']._serialized_start=3147
-  _globals['_PERKMENU']._serialized_end=3277
+  _globals['_ENROLMENTPOLICY']._serialized_start=3480
+  _globals['_ENROLMENTPOLICY']._serialized_end=3602
+  _globals['_CURRENCYPURPOSE']._serialized_start=3605
+  _globals['_CURRENCYPURPOSE']._serialized_end=3781
+  _globals['_PENDINGROUNDING']._serialized_start=3784
+  _globals['_PENDINGROUNDING']._serialized_end=3937
+  _globals['_REWARDKIND']._serialized_start=3940
+  _globals['_REWARDKIND']._serialized_end=4136
+  _globals['_REWARDPERIOD']._serialized_start=4139
+  _globals['_REWARDPERIOD']._serialized_end=4331
+  _globals['_CODESOURCE']._serialized_start=4333
+  _globals['_CODESOURCE']._serialized_end=4427
+  _globals['_POINTSPROGRAMME']._serialized_start=216
+  _globals['_POINTSPROGRAMME']._serialized_end=850
+  _globals['_CURRENCY']._serialized_start=853
+  _globals['_CURRENCY']._serialized_end=1030
+  _globals['_EXPIRY']._serialized_start=1033
+  _globals['_EXPIRY']._serialized_end=1205
+  _globals['_PENDINGPOLICY']._serialized_start=1208
+  _globals['_PENDINGPOLICY']._serialized_end=1404
+  _globals['_UNTILACTIVITY']._serialized_start=1406
+  _globals['_UNTILACTIVITY']._serialized_end=1463
+  _globals['_EARNINGRULE']._serialized_start=1466
+  _globals['_EARNINGRULE']._serialized_end=1788
+  _globals['_TIERLADDER']._serialized_start=1791
+  _globals['_TIERLADDER']._serialized_end=2124
+  _globals['_TIER']._serialized_start=2127
+  _globals['_TIER']._serialized_end=2286
+  _globals['_REWARD']._serialized_start=2289
+  _globals['_REWARD']._serialized_end=2967
+  _globals['_PRICEOPTION']._serialized_start=2969
+  _globals['_PRICEOPTION']._serialized_end=3015
+  _globals['_REWARDLIMIT']._serialized_start=3017
+  _globals['_REWARDLIMIT']._serialized_end=3090
+  _globals['_COUPONCODES']._serialized_start=3092
+  _globals['_COUPONCODES']._serialized_end=3184
+  _globals['_CASHBACK']._serialized_start=3186
+  _globals['_CASHBACK']._serialized_end=3230
+  _globals['_BOOSTER']._serialized_start=3232
+  _globals['_BOOSTER']._serialized_end=3292
+  _globals['_PARTNER']._serialized_start=3294
+  _globals['_PARTNER']._serialized_end=3345
+  _globals['_PERKMENU']._serialized_start=3348
+  _globals['_PERKMENU']._serialized_end=3478
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from laurels.points.v1 import programme_earning_pb2 as _programme_earning_pb2
 from laurels.points.v1 import programme_tiers_pb2 as _programme_tiers_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from laurels.points.v1 import programme_groups_pb2 as _programme_groups_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -89,7 +90,7 @@ CODE_SOURCE_GENERATED: CodeSource
 CODE_SOURCE_IMPORTED: CodeSource
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions", "perk_menus")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions", "perk_menus", "referrals", "groups", "gifts")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +100,9 @@ class PointsProgramme(_message.Message):
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
     PERK_MENUS_FIELD_NUMBER: _ClassVar[int]
+    REFERRALS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    GIFTS_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
@@ -108,7 +112,10 @@ class PointsProgramme(_message.Message):
     refunds: _containers.RepeatedCompositeFieldContainer[_programme_earning_pb2.RefundRule]
     subscriptions: _containers.RepeatedCompositeFieldContainer[_programme_tiers_pb2.TierSubscription]
     perk_menus: _containers.RepeatedCompositeFieldContainer[PerkMenu]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ..., perk_menus: _Optional[_Iterable[_Union[PerkMenu, _Mapping]]] = ...) -> None: ...
+    referrals: _programme_groups_pb2.ReferralProgramme
+    groups: _programme_groups_pb2.GroupsProgramme
+    gifts: _programme_groups_pb2.GiftsProgramme
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ..., perk_menus: _Optional[_Iterable[_Union[PerkMenu, _Mapping]]] = ..., referrals: _Optional[_Union[_programme_groups_pb2.ReferralProgramme, _Mapping]] = ..., groups: _Optional[_Union[_programme_groups_pb2.GroupsProgramme, _Mapping]] = ..., gifts: _Optional[_Union[_programme_groups_pb2.GiftsProgramme, _Mapping]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")

@@ -87,7 +87,7 @@ class Post(Operation):
                 self._chain(book, chain, answer, moved)
         if not request.silent:
             _tell(book, moved, request.transfers)
-        for member in sorted({member for member, _ in moved}):
+        for member in sorted({owner for owner, _ in moved if not owner.startswith(GROUP_MARK)}):
             book.move_tier(book.members[member], book.now)
         return answer
 

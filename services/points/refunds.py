@@ -170,13 +170,13 @@ def due(base: int, refunded: int, total: int) -> int:
 
 
 def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule, at: datetime) -> None:
-    refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
+    total = refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
     told = earning_events_pb2.PointsRefunded(
         member=refund.member,
         purchase=refund.purchase,
         refund=refund.refund,
-        refunded=min(refund.refunded, refund.total),
-        total=refund.total,
+        refunded=min(refund.refunded, total),
+        total=total,
         occurred_at=at,
         programme_version=book.version,
     )
@@ -184,7 +184,7 @@ def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule,
         awards = [award for award in purchase.awards if award.currency == currency]
         waiting = [lot for award in awards if (lot := _lot(book, award)) is not None and lot.state == pending.WAITING]
         base = refund.pending.get(currency, 0) + sum(_kept(book, award) for award in awards)
-        share = due(base, refund.refunded, refund.total) - refund.due.get(currency, 0)
+        share = due(base, refund.refunded, total) - refund.due.get(currency, 0)
         if share <= 0:
             continue
         from_pending = _take_pending(book, refund, waiting, share, at)
@@ -259,15 +259,15 @@ def _take_available(
     if not amount:
         return 0
     wallet.earned -= amount
-    particulars: dict[str, Any] = {"key": f"refund:{refund.refund}:{currency}", "reference": refund.purchase}
     book.move(
         wallet,
         book.accounts[PROGRAMME, currency, ISSUED],
         amount,
+        key=f"refund:{refund.refund}:{currency}",
         kind=points_pb2.ENTRY_KIND_REFUND,
+        reference=refund.purchase,
         occurred_at=at,
         parts=_parts(book, wallet, amount, purchase),
-        **particulars,
     )
     return amount
 

@@ -139,7 +139,7 @@ _WAITING_REFUNDS = """
     SELECT refunds.purchase FROM refunds
     JOIN activities ON activities.brand = refunds.brand AND activities.id = purchase
       AND activities.member = refunds.member
-    WHERE type = ANY($1::text[]) AND activities.earned <> '{}' AND due = '{}' AND total = 0"""
+    WHERE type = ANY($1::text[]) AND total IS NULL"""
 _NEWEST = "SELECT document FROM configurations ORDER BY version DESC LIMIT 1"
 
 

@@ -363,7 +363,7 @@ async def test_refunds_in_parts_take_back_exactly_everything(
     assert await checked(damage) == ["What refunds took of ann (points) is not what the entries say."]
     damage = 'UPDATE refunds SET due = \'{"points": 99, "gems": 7}\''
     assert await checked(damage) == ["Refunds of purchase p took more than their share."]
-    damage = "UPDATE refunds SET due = '{}', total = 0"
+    damage = "UPDATE refunds SET total = NULL"
     assert await checked(damage) == ["A refund waits for purchase p, which is recorded."]
 
 
@@ -414,6 +414,17 @@ async def test_a_refund_takes_nothing_of_what_was_cancelled_or_reversed_before(e
     await decide(earning, brand, reject=[lots["p"]])
     await earning.record(brand, refund("r", "p", 100))
     assert await earning.available(brand) == 1_000
+
+
+async def test_a_purchase_from_before_the_refund_rule_is_refunded_by_what_it_earned_then(
+    earning: Points, brand: str, checked: Callable[..., Any]
+) -> None:
+    await earning.apply(brand, programme(rule("former", "attributes.amount * 2")))
+    await earning.record(brand, purchase("p", amount=100))
+    await earning.apply(brand, refundable())
+    await earning.record(brand, refund("r", "p", 25))
+    assert await earning.available(brand) == 150
+    assert await checked() == []
 
 
 async def test_what_a_refund_took_back_is_not_reversed_besides(earning: Points, brand: str) -> None:

@@ -9,7 +9,7 @@ while less than three quarters of a limit are used, a transaction locks its own
 stripe only, and may give a sixty-fourth of the limit. The sixteen that may do
 so at once give at most the quarter that is left, so they never pass the limit
 together. After that, or where a transaction needs more, it locks all stripes
-and knows the count.
+and knows the count. What is spent is not locked any more.
 """
 
 from collections import defaultdict
@@ -47,10 +47,15 @@ _tight: set[tuple[str, str, str, int]] = set()
 
 
 async def _lock_tallies(connection: asyncpg.Connection, brand: str, keys: Sequence[TallyKey]) -> dict[TallyKey, Tally]:
-    """Locks this process's stripe of each count, or all of them where the count must be known."""
+    """Locks this process's stripe of each count, all of them where the count must be known, none of what is spent."""
     every = [(name, stripe, period) for name, period, _ in keys for stripe in STRIPES]
     seen = await statements.read_counters(connection, brand, every)
     used = _totals(seen.values())
+    # Counts never fall, so what is spent needs no lock.
+    found = {key: Tally(key[0], key[1], 0, 0, True) for key in keys if used[key[0], key[1]] >= key[2]}
+    keys = [key for key in keys if key not in found]
+    if not keys:
+        return found
     far = {
         (name, period, most)
         for name, period, most in keys
@@ -67,7 +72,6 @@ async def _lock_tallies(connection: asyncpg.Connection, brand: str, keys: Sequen
     locked = await statements.lock_counters(connection, brand, wanted)
     # Others may have added to their stripes while this one was waited for.
     used = _totals((await statements.read_counters(connection, brand, every) if far else locked).values())
-    found = {}
     for key in keys:
         name, period, most = key
         left = max(0, most - used[name, period])

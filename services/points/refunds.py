@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from chassis.errors import FieldViolation
+from chassis.errors import FailedPrecondition, FieldViolation
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.points.v1 import earning_events_pb2, points_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
@@ -32,6 +32,23 @@ RefundKey = tuple[str, str]
 """The purchase's activity id, and the member."""
 # The member's lock guards them, also before there is a row.
 REFUNDS: Kind[RefundKey, Refund] = Kind("refunds", 45, statements.lock_refunds, statements.save_refunds)
+
+
+async def _save_nothing(_connection: asyncpg.Connection, _brand: str, _rows: Sequence[Any]) -> None:
+    """Reversals are entries, which are appended by whoever makes them."""
+
+
+# Read after the wallets are locked: an award that was reversed before then is not taken back again.
+REVERSALS: Kind[str, Any] = Kind("reversals", 44, store.known_entries, _save_nothing)
+
+
+class AlreadyRefunded(FailedPrecondition):
+    """A refund of the purchase took back what the entry gave, or a part of it."""
+
+    code = "already_refunded"
+
+    def __init__(self, entry: int) -> None:
+        super().__init__(f"A refund took back what the transfer {entry} gave.")
 
 
 async def find(
@@ -88,7 +105,7 @@ def touch(activity: Activity, found: dict[str, Purchase], rules: PointsRules, to
     for award in purchase.awards:
         # All lots of the wallet are read: the purchase's own may be any of them.
         touched.wallet(activity.member, award.currency, BALANCE_MAX)
-        touched.keys.add(f"reverse:{award.entry}")
+        touched.row(REVERSALS, f"reverse:{award.entry}")
         if award.waited:
             touched.accounts.add((activity.member, award.currency, PENDING))
             touched.row(pending.LOTS, pending.lot_id(award.key))
@@ -153,13 +170,13 @@ def due(base: int, refunded: int, total: int) -> int:
 
 
 def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule, at: datetime) -> None:
-    refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
+    total = refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
     told = earning_events_pb2.PointsRefunded(
         member=refund.member,
         purchase=refund.purchase,
         refund=refund.refund,
-        refunded=min(refund.refunded, refund.total),
-        total=refund.total,
+        refunded=min(refund.refunded, total),
+        total=total,
         occurred_at=at,
         programme_version=book.version,
     )
@@ -167,7 +184,7 @@ def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule,
         awards = [award for award in purchase.awards if award.currency == currency]
         waiting = [lot for award in awards if (lot := _lot(book, award)) is not None and lot.state == pending.WAITING]
         base = refund.pending.get(currency, 0) + sum(_kept(book, award) for award in awards)
-        share = due(base, refund.refunded, refund.total) - refund.due.get(currency, 0)
+        share = due(base, refund.refunded, total) - refund.due.get(currency, 0)
         if share <= 0:
             continue
         from_pending = _take_pending(book, refund, waiting, share, at)
@@ -198,7 +215,20 @@ def _kept(book: Book, award: Awarded) -> int:
         lot = _lot(book, award)
         return lot.amount if lot is not None and lot.state != pending.CANCELLED else 0
     reversal = f"reverse:{award.entry}"
-    return 0 if reversal in book.known or reversal in book.entries else award.amount
+    return 0 if book.row(REVERSALS, reversal) is not None or reversal in book.entries else award.amount
+
+
+def key_of_award(award: Any) -> RefundKey:
+    """Under what the refunds of the purchase are kept that an entry of kind EARN was given for."""
+    purchase = award["key"].removeprefix("activity:").removesuffix(f":{award['reference']}")
+    return purchase, award["credit_owner"]
+
+
+def check_reversal(book: Book, award: Any) -> None:
+    """Raises AlreadyRefunded where a refund took its share of an entry of kind EARN."""
+    refund = book.row(REFUNDS, key_of_award(award))
+    if refund is not None and refund.due.get(award["currency"]):
+        raise AlreadyRefunded(award["id"])
 
 
 def _take_pending(book: Book, refund: Refund, waiting: Sequence[Lot], share: int, at: datetime) -> int:
@@ -229,15 +259,15 @@ def _take_available(
     if not amount:
         return 0
     wallet.earned -= amount
-    particulars: dict[str, Any] = {"key": f"refund:{refund.refund}:{currency}", "reference": refund.purchase}
     book.move(
         wallet,
         book.accounts[PROGRAMME, currency, ISSUED],
         amount,
+        key=f"refund:{refund.refund}:{currency}",
         kind=points_pb2.ENTRY_KIND_REFUND,
+        reference=refund.purchase,
         occurred_at=at,
         parts=_parts(book, wallet, amount, purchase),
-        **particulars,
     )
     return amount
 

@@ -141,8 +141,8 @@ class Purchase:
 class Refund:
     """How far a member's purchase is refunded, as loaded under the member's lock.
 
-    `refund` is the newest refund's activity id. `total` is 0 until the purchase
-    is known. By currency: `due` is the refunds' share of the earnings,
+    `refund` is the newest refund's activity id. `total` is None until the
+    purchase is known. By currency: `due` is the refunds' share of the earnings,
     `pending` and `available` what was taken of it.
     """
 
@@ -150,7 +150,7 @@ class Refund:
     member: str
     refund: str
     refunded: int = 0
-    total: int = 0
+    total: int | None = None
     due: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     available: dict[str, int] = field(default_factory=dict)

@@ -200,7 +200,7 @@ class Counter(SQLModel, table=True):
 
 
 class Refund(SQLModel, table=True):
-    """How far a purchase of a member is refunded; its total is 0 until the purchase is known."""
+    """How far a purchase of a member is refunded; its total is null until the purchase is known."""
 
     __tablename__ = "refunds"
     __table_args__ = (CheckConstraint("refunded > 0", name="refunded_is_positive"),)
@@ -210,7 +210,7 @@ class Refund(SQLModel, table=True):
     member: str = Field(sa_column=Column(Text, primary_key=True))
     refund: str = Field(sa_column=Column(Text, nullable=False))
     refunded: int = Field(sa_column=Column(BigInteger, nullable=False))
-    total: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    total: int | None = Field(sa_column=Column(BigInteger, nullable=True))
     due: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     pending: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     available: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))

@@ -8,7 +8,7 @@ import asyncpg
 
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import ledger_pb2, points_pb2
-from services.points import ledger, store
+from services.points import ledger, refunds, store
 from services.points.book import GROUPS, Book, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, BALANCE_MAX, GROUP_MARK, ISSUED, PROGRAMME, REDEEMED, Account
 from services.points.programme import PointsRules
@@ -172,6 +172,8 @@ class Reverse(Operation):
         touched.keys.add(f"reverse:{number}")
         if (row := found.get(number)) is not None:
             touched.reversed[number] = row
+            if row["kind"] == points_pb2.ENTRY_KIND_EARN:
+                touched.row(refunds.REFUNDS, refunds.key_of_award(row))
             touched.accounts.add((row["debit_owner"], row["currency"], row["debit_kind"]))
             if row["credit_owner"] != PROGRAMME and not row["credit_owner"].startswith(GROUP_MARK):
                 touched.members.add(row["credit_owner"])
@@ -202,6 +204,8 @@ class Reverse(Operation):
             return answer
         if row["kind"] not in REVERSIBLE:
             raise NotReversible(number, points_pb2.EntryKind.Name(row["kind"]).lower())
+        if row["kind"] == points_pb2.ENTRY_KIND_EARN:
+            refunds.check_reversal(book, row)
         currency, amount = row["currency"], row["amount"]
         gave = book.wallet(row["debit_owner"], currency, row["debit_kind"])
         took = book.wallet(row["credit_owner"], currency, row["credit_kind"])

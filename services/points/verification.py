@@ -225,7 +225,7 @@ _WAITING_REFUNDS = """
     SELECT refunds.purchase FROM refunds
     JOIN activities ON activities.brand = refunds.brand AND activities.id = purchase
       AND activities.member = refunds.member
-    WHERE type = ANY($1::text[]) AND activities.earned <> '{}' AND due = '{}' AND total = 0"""
+    WHERE type = ANY($1::text[]) AND total IS NULL"""
 _VERSIONS = "SELECT document FROM configurations ORDER BY version"
 _GIVEN = """
     SELECT reward, count(*) AS given FROM redemptions WHERE state IN (1, 2, 3) GROUP BY reward ORDER BY reward"""

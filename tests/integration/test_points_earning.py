@@ -363,7 +363,7 @@ async def test_refunds_in_parts_take_back_exactly_everything(
     assert await checked(damage) == ["What refunds took of ann (points) is not what the entries say."]
     damage = 'UPDATE refunds SET due = \'{"points": 99, "gems": 7}\''
     assert await checked(damage) == ["Refunds of purchase p took more than their share."]
-    damage = "UPDATE refunds SET due = '{}', total = 0"
+    damage = "UPDATE refunds SET total = NULL"
     assert await checked(damage) == ["A refund waits for purchase p, which is recorded."]
 
 
@@ -414,6 +414,49 @@ async def test_a_refund_takes_nothing_of_what_was_cancelled_or_reversed_before(e
     await decide(earning, brand, reject=[lots["p"]])
     await earning.record(brand, refund("r", "p", 100))
     assert await earning.available(brand) == 1_000
+
+
+async def test_a_purchase_from_before_the_refund_rule_is_refunded_by_what_it_earned_then(
+    earning: Points, brand: str, checked: Callable[..., Any]
+) -> None:
+    await earning.apply(brand, programme(rule("former", "attributes.amount * 2")))
+    await earning.record(brand, purchase("p", amount=100))
+    await earning.apply(brand, refundable())
+    await earning.record(brand, refund("r", "p", 25))
+    assert await earning.available(brand) == 150
+    assert await checked() == []
+
+
+async def test_what_a_refund_took_back_is_not_reversed_besides(earning: Points, brand: str) -> None:
+    await earning.apply(brand, refundable())
+    await earning.record(brand, purchase("p", amount=100), purchase("q", amount=300), refund("r", "p", 1))
+    entries = {entry.amount: entry for entry in await earning.statement(brand)}
+    reversal = ledger_pb2.ReverseTransferRequest(transfer=str(entries[100].id), idempotency_key="k")
+    with pytest.raises(DomainError) as refusal:
+        await earning.call("ReverseTransfer", reversal, brand)
+    assert refusal.value.reason == "already_refunded"
+    reversal = ledger_pb2.ReverseTransferRequest(transfer=str(entries[300].id), idempotency_key="k")
+    await earning.call("ReverseTransfer", reversal, brand)
+    assert await earning.available(brand) == 99
+
+
+async def test_replicas_that_reverse_and_refund_at_the_same_time_take_back_once(
+    earning: Points, brand: str, settings_of: Callable[..., Any], token: Callable[..., str], checked: Callable[..., Any]
+) -> None:
+    await earning.apply(brand, refundable())
+    await earning.record(brand, *(purchase(f"p{n:02}", amount=100 + n) for n in range(20)), purchase("q", amount=5_000))
+    entries = {entry.amount: entry for entry in await earning.statement(brand)}
+    async with running("points", settings_of("points")) as channel:
+        other = Points(channel, token, ledger_pb2_grpc.LedgerServiceStub(channel))
+        for n in range(20):
+            reversal = ledger_pb2.ReverseTransferRequest(transfer=str(entries[100 + n].id), idempotency_key=f"k{n}")
+            await asyncio.gather(
+                earning.record(brand, refund(f"r{n}", f"p{n:02}", 100 + n)),
+                other.call("ReverseTransfer", reversal, brand),
+                return_exceptions=True,
+            )
+    assert await earning.available(brand) == 5_000
+    assert await checked() == []
 
 
 async def test_a_refund_leaves_the_lot_that_its_purchase_went_into(earning: Points, brand: str) -> None:

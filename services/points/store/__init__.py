@@ -179,7 +179,7 @@ _LOCK_PROGRAMME = "SELECT pg_advisory_xact_lock(hashtextextended('programme:' ||
 _ENTRIES_OF = """
     SELECT entries.id, entries.kind, amount, digest, reference, occurred_at, lots::text, source.currency,
         source.owner AS debit_owner, source.kind AS debit_kind, target.owner AS credit_owner,
-        target.kind AS credit_kind
+        target.kind AS credit_kind, entries.key
     FROM entries JOIN accounts AS source ON source.id = debit JOIN accounts AS target ON target.id = credit
     WHERE entries.brand = $1 AND entries.id = ANY($2::bigint[])"""
 _ADD_PROGRAMME = "INSERT INTO configurations (brand, version, document) VALUES ($1, $2, $3)"

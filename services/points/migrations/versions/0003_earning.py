@@ -16,7 +16,7 @@ def upgrade() -> None:
             member text NOT NULL,
             refund text NOT NULL,
             refunded bigint NOT NULL,
-            total bigint NOT NULL DEFAULT 0,
+            total bigint,
             due jsonb NOT NULL DEFAULT '{}',
             pending jsonb NOT NULL DEFAULT '{}',
             available jsonb NOT NULL DEFAULT '{}',

@@ -138,7 +138,8 @@ class LedgerServiceServicer:
         Errors: NOT_FOUND (`unknown_transfer`). FAILED_PRECONDITION
         (`already_reversed`), or (`insufficient_points`) when the receiver no
         longer has it, or (`not_reversible`) for what has an end of its own: holds
-        and their settlement, expiry, pending points, reversals.
+        and their settlement, expiry, pending points, reversals; or
+        (`already_refunded`) when a refund took its share of what it gave.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

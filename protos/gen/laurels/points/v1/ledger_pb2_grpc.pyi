@@ -61,7 +61,8 @@ class LedgerServiceStub:
     Errors: NOT_FOUND (`unknown_transfer`). FAILED_PRECONDITION
     (`already_reversed`), or (`insufficient_points`) when the receiver no
     longer has it, or (`not_reversible`) for what has an end of its own: holds
-    and their settlement, expiry, pending points, reversals.
+    and their settlement, expiry, pending points, reversals; or
+    (`already_refunded`) when a refund took its share of what it gave.
     """
     HoldPoints: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.HoldPointsRequest, _ledger_pb2.HoldPointsResponse]
     """Sets points aside for a purpose that is not certain yet. They can be
@@ -156,7 +157,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     Errors: NOT_FOUND (`unknown_transfer`). FAILED_PRECONDITION
     (`already_reversed`), or (`insufficient_points`) when the receiver no
     longer has it, or (`not_reversible`) for what has an end of its own: holds
-    and their settlement, expiry, pending points, reversals.
+    and their settlement, expiry, pending points, reversals; or
+    (`already_refunded`) when a refund took its share of what it gave.
     """
     HoldPoints: _aio.UnaryUnaryMultiCallable[_ledger_pb2.HoldPointsRequest, _ledger_pb2.HoldPointsResponse]  # type: ignore[assignment]
     """Sets points aside for a purpose that is not certain yet. They can be
@@ -266,7 +268,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND (`unknown_transfer`). FAILED_PRECONDITION
         (`already_reversed`), or (`insufficient_points`) when the receiver no
         longer has it, or (`not_reversible`) for what has an end of its own: holds
-        and their settlement, expiry, pending points, reversals.
+        and their settlement, expiry, pending points, reversals; or
+        (`already_refunded`) when a refund took its share of what it gave.
         """
 
     @_abc_1.abstractmethod

@@ -19,7 +19,7 @@ from services.points import boosters, codes, counters, ledger, rewards
 from services.points.book import Book, Kind, Operation, Touched, digest
 from services.points.boosters import BOOSTERS
 from services.points.codes import CODES
-from services.points.ledger import ISSUED, PROGRAMME, REDEEMED
+from services.points.ledger import AVAILABLE, ISSUED, PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 from services.points.rewards import CounterKey, Offer, Redemption, UnknownMenu, UnknownReward
 from services.points.store import rewards as store
@@ -184,11 +184,11 @@ class EndOrFulfil(Operation):
             if (redemption := found.get(name)) is None:
                 continue
             touched.row(REDEMPTIONS, name)
-            if isinstance(request, Fulfil):
-                continue
             touched.members.add(redemption.member)
             if redemption.price:
                 touched.wallet(redemption.member, redemption.currency)
+            if isinstance(request, Fulfil):
+                continue
             if redemption.credited:
                 touched.wallet(redemption.member, redemption.credited_currency, redemption.credited)
             for key in redemption.counted:
@@ -303,8 +303,13 @@ def _take(book: Book, offer: Offer, redemption: Redemption) -> None:
             reference=redemption.reward,
             occurred_at=at,
         )
-        _tell_credit(
-            book, redemption.credited_currency, redemption.credited, points_pb2.ENTRY_KIND_REDEMPTION, redemption
+        book.tell_credit(
+            member,
+            redemption.credited_currency,
+            redemption.credited,
+            points_pb2.ENTRY_KIND_REDEMPTION,
+            redemption.reward,
+            at,
         )
         book.move_tier(book.members[member], at)
     if redemption.kind == pb.REWARD_KIND_BOOSTER and redemption.expires_at is not None:
@@ -336,8 +341,6 @@ def _give_back(book: Book, redemption: Redemption, state: int, at: datetime) -> 
             occurred_at=at,
             given=redemption.parts,
         )
-        kind = points_pb2.ENTRY_KIND_REDEMPTION_CANCELLED
-        _tell_credit(book, redemption.currency, redemption.price, kind, redemption, at)
     for key in redemption.counted:
         counters.add(book, *key, by=-1)
     if redemption.code:
@@ -377,17 +380,19 @@ def _own(book: Book, request: Fulfil | Cancel) -> Redemption:
 
 
 def _tell(book: Book, redemption: Redemption) -> None:
+    """Says what became of a redemption.
+
+    What goes back is no PointsCredited: boards count those, and who redeems
+    and cancels would climb.
+    """
+    wallet = book.accounts.get((redemption.member, redemption.currency, AVAILABLE))
     told = rewards_events_pb2.RedemptionChanged(
-        redemption=redemption.shown(code=False), member=redemption.member, occurred_at=redemption.changed_at
+        redemption=redemption.shown(code=False),
+        member=redemption.member,
+        occurred_at=redemption.changed_at,
+        balance=wallet.balance if wallet is not None else 0,
     )
     book.tell(redemption.member, told)
-
-
-def _tell_credit(
-    book: Book, currency: str, amount: int, kind: Any, redemption: Redemption, at: datetime | None = None
-) -> None:
-    moment = at or redemption.redeemed_at
-    book.tell_credit(redemption.member, currency, amount, kind, redemption.reward, moment)
 
 
 def _named(request: Any) -> Sequence[str]:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.points.v1 import rewards_pb2 as laurels_dot_points_dot_v1_dot_rewards__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/points/v1/rewards_events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1flaurels/points/v1/rewards.proto\"\x87\x01\n\x11RedemptionChanged\x12\x31\n\nredemption\x18\x01 \x01(\x0b\x32\x1d.laurels.points.v1.Redemption\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/points/v1/rewards_events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1flaurels/points/v1/rewards.proto\"\x98\x01\n\x11RedemptionChanged\x12\x31\n\nredemption\x18\x01 \x01(\x0b\x32\x1d.laurels.points.v1.Redemption\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.rewards_e
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REDEMPTIONCHANGED']._serialized_start=128
-  _globals['_REDEMPTIONCHANGED']._serialized_end=263
+  _globals['_REDEMPTIONCHANGED']._serialized_end=280
 # @@protoc_insertion_point(module_scope)

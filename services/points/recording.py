@@ -49,8 +49,9 @@ class Record(Operation):
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
-            earnable = of_type.currencies if of_type is not None else ()
-            touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
+            if rules.shares:
+                earnable = of_type.currencies if of_type is not None else ()
+                touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
             for lot in found.get(_released(activity, rules), ()):
                 pending.touch_lot(lot, touched)
                 touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)

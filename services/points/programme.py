@@ -82,6 +82,8 @@ class PointsRules:
     groups: GroupRules = field(default_factory=GroupRules)
     gifts: GiftRules = field(default_factory=GiftRules)
     referral: ReferralRules | None = None
+    shares: bool = False
+    """Whether what members earn causes anything besides: shares of groups, rewards of referrals."""
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -115,6 +117,7 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     rules.gifts = compile_gifts(points.gifts, rules.currencies, rules.spendable, problems)
     if points.HasField("referrals"):
         rules.referral = compile_referrals(points.referrals, rules.currencies, rules.schemas, problems)
+    rules.shares = bool(rules.groups.pooled) or rules.referral is not None
     return rules
 
 

@@ -69,8 +69,9 @@ class Record(Operation):
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
                 if of_type.limits:
                     limits.touch(touched, of_type, activity.member, moment_of(activity), rules.zone)
-            earnable = of_type.currencies if of_type is not None else ()
-            touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
+            if rules.shares:
+                earnable = of_type.currencies if of_type is not None else ()
+                touch_earning(touched, rules, activity.member, earnable, activity.type, moment_of(activity))
             for lot in found.lots.get(_released(activity, rules), ()):
                 pending.touch_lot(lot, touched)
                 touch_earning(touched, rules, lot.member, (lot.currency,), "", touched.now)

@@ -391,6 +391,32 @@ async def test_pooled_points_keep_the_moment_at_which_they_expire(
     assert await violations(database, brand) == []
 
 
+async def test_a_debt_is_paid_before_a_share_is_pooled(
+    points: Points, brand: str, database: asyncpg.Connection
+) -> None:
+    found = with_groups(household(100), household(50, id="team"), expiry=pb.Expiry(days=30))
+    found.points.currencies[0].overdraft_max = 100
+    await points.apply(brand, found)
+    home = await Home.of(points, brand, "ann")
+    team = await Home.of(points, brand, "ann", kind="team")
+    redeemed = ledger_pb2.LedgerAccount(kind=points_pb2.ACCOUNT_KIND_REDEEMED)
+    debt = ledger_pb2.Transfer(id="t", currency="points", amount=60, credit=redeemed)
+    debt.debit.member = "ann"
+    await points.call("PostTransfers", ledger_pb2.PostTransfersRequest(transfers=[debt]), brand)
+    await points.record(brand, bought("a", "ann", 50))
+    assert (await points.available(brand), await home.available(), await team.available()) == (-10, 0, 0)
+    await points.record(brand, bought("b", "ann", 100))
+    # Of the 90 that are left, one group has half of what was earned at most, the other what remains.
+    pooled = sorted([await home.available(), await team.available()])
+    assert (await points.available(brand), sum(pooled)) == (0, 90)
+    lots = """
+        SELECT balance, (SELECT coalesce(sum(remaining), 0) FROM lots WHERE account = accounts.id) AS in_lots
+        FROM accounts WHERE brand = $1 AND owner <> '' AND currency = 'points'"""
+    for row in await database.fetch(lots, brand):
+        assert row["balance"] == row["in_lots"]
+    assert await violations(database, brand) == []
+
+
 async def test_a_group_exists_for_its_members_only(points: Points, brand: str) -> None:
     await points.apply(brand, with_groups())
     home = await Home.of(points, brand, "ann", "bob")

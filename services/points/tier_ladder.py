@@ -77,7 +77,7 @@ class Window:
         >>> Window(days=7).leaves("d2026-05-20"), Window(period=3).leaves("m2026-05-01")
         (datetime.date(2026, 5, 27), datetime.date(2026, 7, 1))
         >>> Window(months=1).leaves("d2026-01-31")
-        datetime.date(2026, 2, 28)
+        datetime.date(2026, 3, 1)
         """
         day = date.fromisoformat(bucket[1:])
         if self.days:

@@ -6,7 +6,8 @@ modules of `operations.py`; they change state through the book alone. A refused
 request leaves it untouched: every check comes before the first change.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -105,6 +106,16 @@ class Touched:
     standings: set[str] = field(default_factory=set)
     moments: dict[str, datetime] = field(default_factory=dict)
     acts: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def by(self, operation: "Operation") -> Iterator[None]:
+        """Within the block, members that are added are an operation's, whose tiers it may move."""
+        members, enrolling, self.members, self.enrolling = self.members, self.enrolling, set(), set()
+        yield
+        if operation.moves_tiers:
+            self.tiered |= self.members | self.enrolling
+        self.members |= members
+        self.enrolling |= enrolling
 
     def standing(self, member: str, at: datetime) -> None:
         """A member's standing, which is decided on from a moment on."""
@@ -220,13 +231,9 @@ class Book:
                     by_operation.setdefault(operation, []).append(request)
             for operation, of_kind in by_operation.items():
                 found = await operation.find(connection, self.brand, rules or NO_RULES, of_kind)
-                before, touched.members, touched.enrolling = (touched.members, touched.enrolling), set(), set()
-                for request in of_kind:
-                    operation.touch(request, found, rules or NO_RULES, touched)
-                if operation.moves_tiers:
-                    touched.tiered |= touched.members | touched.enrolling
-                touched.members |= before[0]
-                touched.enrolling |= before[1]
+                with touched.by(operation):
+                    for request in of_kind:
+                        operation.touch(request, found, rules or NO_RULES, touched)
             requests, touched.follow = touched.follow, []
         if rules is None:
             return touched

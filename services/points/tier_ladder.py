@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,8 @@ from laurels.points.v1 import programme_tiers_pb2 as pb
 from services.points.lots import end_of_day, months_later
 
 EVER = ""
-LEAVES_REMEMBERED_MAX = 4_096
-"""So many days' ends are remembered: eleven years of one window. Working one out costs ten look-ups."""
+DAYS_REMEMBERED_MAX = 4_096
+"""For so many days a window's bounds are remembered: eleven years. Working one out costs ten look-ups."""
 Buckets = Mapping[str, int]
 """What counts of one qualifier, by bucket: `d2026-03-02`, `m2026-03-01`, or empty for ever."""
 NEVER, ONE_STEP = pb.TIER_DOWNGRADE_NEVER, pb.TIER_DOWNGRADE_ONE_STEP
@@ -62,6 +62,7 @@ class Window:
             return months_later(day, -self.months) + timedelta(days=1)
         return day.replace(month=(day.month - 1) // self.period * self.period + 1, day=1)
 
+    @lru_cache(DAYS_REMEMBERED_MAX)  # noqa: B019
     def bounds(self, day: date) -> tuple[str, str]:
         """The first and the last bucket that count on `day`."""
         if self.is_ever:
@@ -69,14 +70,14 @@ class Window:
         last = months_later(self.first(day), self.period - 1) if self.period else day
         return self.bucket(self.first(day)), self.bucket(last)
 
-    @lru_cache(LEAVES_REMEMBERED_MAX)  # noqa: B019 - windows are few, and live as long as the programme
+    @lru_cache(DAYS_REMEMBERED_MAX)  # noqa: B019 - windows are few, and live as long as the programme
     def leaves(self, bucket: str) -> date:
         """The first day on which what is in a bucket counts no longer.
 
         >>> Window(days=7).leaves("d2026-05-20"), Window(period=3).leaves("m2026-05-01")
         (datetime.date(2026, 5, 27), datetime.date(2026, 7, 1))
         >>> Window(months=1).leaves("d2026-01-31")
-        datetime.date(2026, 2, 28)
+        datetime.date(2026, 3, 1)
         """
         day = date.fromisoformat(bucket[1:])
         if self.days:
@@ -143,7 +144,7 @@ class AtRisk:
     at: datetime
 
 
-@dataclass(slots=True)
+@dataclass
 class Ladder:
     """The tiers of a programme, compiled.
 
@@ -162,7 +163,7 @@ class Ladder:
     is_plain: bool = True
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
-    @property
+    @cached_property
     def follows(self) -> bool:
         """Whether a tier is at any moment just what counts, which only an ending purchase changes."""
         return all(qualifier.window.is_ever for qualifier in self.qualifiers)
@@ -287,7 +288,7 @@ class Ladder:
 
     def due(self, standing: Standing) -> datetime | None:
         """When the earned tier is to be looked at next; None for never."""
-        if self.follows or self.downgrade == NEVER:
+        if self.follows or self.downgrade == NEVER or not self.tiers:
             return None
         return standing.grace_until or standing.keep_until
 

@@ -72,6 +72,8 @@ class Standings:
             self.subscriptions = await tiers.subscriptions(connection, brand, names)
         if not ladder.is_plain:
             await self._load_buckets(connection, brand, ladder, accounts, moments)
+        for row in self.rows.values():  # by this version of the programme
+            row.due_at = self._due(ladder, row)
 
     async def _load_buckets(
         self,
@@ -152,6 +154,7 @@ class Standings:
         ladder.qualify(standing, buckets, at)
         if (taken := self._taken.pop(member.member, None)) is not None:
             ladder.take_back(standing, buckets, _reached_with(ladder, buckets, taken, at), at)
+        standing.due_at = self._due(ladder, standing)
         self.settle(book, member, at, lapsed=TAKEN_BACK)
         self.show(book, member, at, QUALIFIED if ladder.place(standing.earned) >= before else TAKEN_BACK)
 
@@ -159,11 +162,11 @@ class Standings:
         """Decides, one after another, everything of a member that was due by a moment; how many things that were."""
         ladder, standing = book.rules.ladder, self.rows[member.member]
         done = 0
-        while ladder.tiers and (due := self._due(ladder, standing)) is not None and due <= until:
+        while (due := standing.due_at) is not None and due <= until:
             done += 1
             reason, note = self._pass(book, ladder, standing, due, lapsed)
+            standing.due_at = self._due(ladder, standing)
             self.show(book, member, due, reason, note=note)
-        standing.due_at = self._due(ladder, standing) if ladder.tiers else None
         return done
 
     def _pass(self, book: "Book", ladder: Ladder, standing: Standing, due: datetime, lapsed: int) -> tuple[int, str]:
@@ -247,9 +250,9 @@ class Standings:
             if each.subscription in book.rules.subscriptions
         ]
         tier = highest(ladder, standing, given) if ladder.tiers else member.tier
-        standing.due_at = self._due(ladder, standing)
         if tier == member.tier and not always:
             return None
+        standing.due_at = self._due(ladder, standing)
         act = Act(member.member, member.tier, tier, reason, note, by, until, at, key, digest)
         self.note(act)
         if tier != member.tier:

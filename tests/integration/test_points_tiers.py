@@ -296,8 +296,8 @@ async def test_a_tier_whose_time_is_over_is_lost_by_the_policy(
     await points.apply(brand, with_club(window=YEAR, keep=NEXT_YEAR, downgrade=downgrade))
     this = datetime.now(UTC).year
     await points.record(brand, at(purchase("a", amount=700), day(this - 2, 5)))
-    await settled(points, brand)
-    await eventually(lambda: _tier(points, brand), follows)
+    await asyncio.gather(*(settled(points, brand) for _ in range(5)))
+    assert (await tier_of(points, brand)).tier == follows
     lost = [] if follows == "gold" else [("gold", follows, "LAPSED", f"{this}-01-01T00:00:00")]
     assert (await history(points, brand))[1:] == lost
 
@@ -361,6 +361,20 @@ async def test_what_was_due_is_decided_before_what_came_after_it(points: Points,
         ("gold", "bronze"),
         ("bronze", "gold"),
     ]
+
+
+async def test_a_tier_reached_on_another_ladder_is_kept_by_the_new_one(
+    points: Points, streams: Streams, shop: str
+) -> None:
+    now = datetime.now(UTC)
+    await points.record(shop, at(purchase("a", amount=700), now - timedelta(days=400)))
+    await points.apply(shop, with_club(window=tb.TierWindow(rolling_days=90), keep=tb.TierKeep(days=10)))
+    await points.record(shop, at(purchase("b", amount=1), now - timedelta(days=30)))
+    await points.record(shop, at(purchase("c", amount=1), now - timedelta(days=5)))
+    await settled(points, shop)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    lost = ("gold", "bronze", "LAPSED", (midnight - timedelta(days=19)).isoformat())
+    assert (await history(points, shop))[1:] == [lost]
 
 
 # -- managers ------------------------------------------------------------------
@@ -463,6 +477,22 @@ async def test_a_shorter_payment_shortens_nothing_and_a_cancellation_ends_at_onc
     assert (await tier_of(points, shop)).tier == "bronze"
     assert await code_of(pay(points, shop, "d", now + timedelta(days=1), "gym")) == "unknown_subscription"
     assert await code_of(pay(points, shop, "e", now)) == "invalid_argument"
+
+
+async def test_a_subscription_that_the_programme_has_no_more_ends(
+    points: Points, streams: Streams, servers: Servers, shop: str
+) -> None:
+    await points.enrol(shop, "ann")
+    await pay(points, shop, "a", datetime.now(UTC) + timedelta(seconds=1.5))
+    without = with_club()
+    del without.points.subscriptions[:]
+    await points.apply(shop, without)
+    assert await code_of(pay(points, shop, "b", datetime.now(UTC) + timedelta(days=1))) == "unknown_subscription"
+    await eventually(lambda: _tier(points, shop), "bronze")
+    assert await found_wrong(servers, shop) == []
+    mine = {"subject": "ann", "scope": "member"}
+    request = tiers_pb2.PaySubscriptionRequest(member="ann", subscription="club", idempotency_key="c")
+    assert await code_of(points.call("PaySubscription", request, shop, **mine)) == "permission_denied"
 
 
 async def test_activities_pay_and_end_a_subscription(points: Points, streams: Streams, shop: str) -> None:

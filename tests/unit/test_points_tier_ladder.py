@@ -203,3 +203,32 @@ def test_what_counts_ever_follows_what_is_taken_back() -> None:
     member.buy(FIRST, -200)
     assert member.buckets["q"] == {EVER: 50}
     assert member.standing.earned == "bronze"
+
+
+def test_after_the_grace_the_tier_follows_that_the_ended_year_held_or_the_one_reached_since() -> None:
+    """Gold of 2024 is kept through 2025; what 2025 held gives silver, whether or not 2026 has begun to count."""
+    for since, follows in ((0, "silver"), (150, "silver"), (450, "black")):
+        member = Member(ladder_of(Window(period=12), keep=pb.TierKeep(end_of_year_after=1), grace_days=30))
+        member.buy(date(2024, 5, 1), 250)
+        member.buy(date(2025, 5, 1), 120)
+        (warned,) = member.pass_to(datetime(2026, 1, 2, tzinfo=UTC))
+        assert warned == (datetime(2026, 1, 1, tzinfo=UTC), "gold", "gold")
+        (risk,) = member.warnings
+        assert (risk.tier, risk.next_tier, risk.lost_at) == ("gold", "silver", datetime(2026, 1, 31, tzinfo=UTC))
+        if since:
+            member.buy(date(2026, 1, 10), since)
+        list(member.pass_to(datetime(2026, 2, 1, tzinfo=UTC)))
+        assert member.standing.earned == follows
+        last = 2027 if since == 450 else 2026
+        assert member.standing.keep_until == datetime(last + 1, 1, 1, tzinfo=UTC)
+
+
+def test_a_tier_is_lost_at_once_when_what_reached_it_is_taken_back_and_kept_when_it_was_kept_only() -> None:
+    for taken_on, follows in ((date(2024, 6, 1), "bronze"), (date(2025, 1, 10), "gold")):
+        member = Member(ladder_of(Window(period=12), keep=pb.TierKeep(end_of_year_after=1)))
+        member.buy(date(2024, 5, 1), 250)
+        before = member.reached(taken_on)
+        bucket = member.ladder.qualifiers[0].window.bucket(taken_on)
+        member.buckets["q"][bucket] = member.buckets["q"].get(bucket, 0) - 200
+        member.ladder.take_back(member.standing, member.buckets, before, member.noon(taken_on))
+        assert member.standing.earned == follows

@@ -1,4 +1,4 @@
-"""The ledger's tree is RFC 9162's, its proofs hold for what is so and for nothing else, and its checkpoints are notes."""
+"""The ledger's tree is RFC 9162's, and its proofs hold for what is so and for nothing else."""
 
 from hashlib import sha256
 
@@ -68,7 +68,7 @@ KNOWN_ROOTS = [
 
 
 def grown(leaves: list[bytes], steps: list[int]) -> dict[merkle.Place, bytes]:
-    """The tiles of a tree that grew in steps, each from the tiles alone, as a builder does that is killed in between."""
+    """The tiles of a tree that grew in steps, each from the tiles alone, as a builder does that was killed."""
     tiles: dict[merkle.Place, bytes] = {}
     size = 0
     for until in [*sorted(step for step in steps if step < len(leaves)), len(leaves)]:

@@ -72,9 +72,9 @@ class LedgerLogServicer(log_pb2_grpc.LedgerLogServiceServicer):
         self, request: log_pb2.GetConsistencyProofRequest, context: Any
     ) -> log_pb2.GetConsistencyProofResponse:
         brand, first, second = caller().brand, getattr(request, "from"), request.to
-        if not 0 < first:
+        if first <= 0:
             raise InvalidArgument.of([FieldViolation("from", "is not the size of a checkpoint")])
-        if second and not first <= second:
+        if second and first > second:
             raise InvalidArgument.of([FieldViolation("from", "is larger than `to`")])
         async with self._database.reading(brand) as connection:
             older = await store.checkpoint(connection, brand, first)
@@ -83,7 +83,9 @@ class LedgerLogServicer(log_pb2_grpc.LedgerLogServiceServicer):
                 raise UnknownCheckpoint(first if older is None else second)
             ranges = merkle.consistency_ranges(older.size, newer.size)
             path = await self._roots(connection, brand, ranges)
-        return log_pb2.GetConsistencyProofResponse(**{"from": older, "to": newer, "path": path})
+        answer = log_pb2.GetConsistencyProofResponse(to=newer, path=path)
+        getattr(answer, "from").CopyFrom(older)
+        return answer
 
     async def GetEntryProof(self, request: log_pb2.GetEntryProofRequest, context: Any) -> log_pb2.GetEntryProofResponse:
         who, asked = caller(), request.entry

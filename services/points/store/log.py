@@ -5,7 +5,7 @@ they commit. So whoever held it alone for a moment knows that every id up to
 the sequence's newest is committed or gone, in all brands.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -257,7 +257,7 @@ async def logged_entries(
     return [_leaf(row) for row in rows], str(reached) if reached < last else ""
 
 
-def _leaf(row: Mapping[str, Any]) -> Leaf:
+def _leaf(row: Any) -> Leaf:
     return Leaf(
         row["id"],
         row["debit"],

@@ -27,6 +27,7 @@ from services.points.leaves import Leaf
 from services.points.log import LedgerLog, LogDamaged
 from services.points.store import log as store
 from tests.conftest import running
+from tests.integration.chassis_support import Gate
 from tests.integration.points_support import Points, Streams, eventually, programme, purchase, streams_of
 from tests.integration.test_points_ledger_service import ISSUED, post, transfer
 
@@ -274,19 +275,34 @@ async def test_no_entry_is_left_out_or_doubled_whatever_commits_when_and_whoever
 
 
 async def test_a_writer_that_does_not_commit_holds_up_the_log_and_not_other_writers(
-    servers: Servers, points: Points, superuser: asyncpg.Connection, brand: str
+    servers: Servers, points: Points, brand: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await points.apply(brand, programme())
-    await points.enrol(brand, "ann")
+    """Its entry has an id already, and another's that is larger commits first: neither may be left out."""
+    slow, fast = f"{brand}-slow", f"{brand}-fast"
+    for each in (slow, fast):
+        await points.apply(each, programme())
+        await points.enrol(each, "ann")
+    gate, append = Gate(), outbox.append
+
+    async def held(connection: asyncpg.Connection, of: str, events: Any) -> None:
+        if of == slow:
+            await gate(None)
+        await append(connection, of, events)
+
+    monkeypatch.setattr(outbox, "append", held)
+    writing = asyncio.create_task(grow(points, slow, "a", 1))
+    await gate.reached()
+    (later,) = await asyncio.wait_for(grow(points, fast, "b", 1), 2)
     async with builder(servers) as log:
-        async with superuser.transaction():
-            await superuser.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger', 0))")
-            (entry,) = await asyncio.wait_for(grow(points, brand, "a", 1), 2)
-            with pytest.raises(asyncpg.LockNotAvailableError):
-                await log.build()
-            assert await code_of(proof(points, brand, entry)) == "unknown_checkpoint"
-        await signed(points, brand, 1)
-        assert (await proof(points, brand, entry)).index == 0
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await log.build()
+    assert await code_of(proof(points, fast, later)) == "unknown_checkpoint"
+    gate.open()
+    (earlier,) = await writing
+    assert earlier < later
+    for each, entry in ((slow, earlier), (fast, later)):
+        await signed(points, each, 1)
+        assert (await proof(points, each, entry)).index == 0
 
 
 @pytest.fixture

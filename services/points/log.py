@@ -5,10 +5,12 @@ holding it alone for a moment tells up to which id everything is committed or
 gone. Whatever is new up to there is appended to the logs of all brands in one
 transaction, so that a kill at any point loses and doubles nothing.
 
-A log that is not what was signed before is not signed again.
+A log that is not what was signed before is not signed again. While a brand's
+log contradicts itself nothing is appended to any: a hole could not be mended.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -84,12 +86,15 @@ class LedgerLog:
         total = 0
         while True:
             beat()
+            began = time.monotonic()
             async with self._database.transaction(EVERY_BRAND) as connection:
                 count = await self._append(connection, settled)
             total += count
             if count < AT_ONCE:
                 self._done = settled
                 return total
+            # However much there is, writers have the machine half of the time.
+            await asyncio.sleep(time.monotonic() - began)
 
     async def _append(self, connection: asyncpg.Connection, settled: int) -> int:
         reached = await store.lock_logs(connection)

@@ -188,6 +188,27 @@ async def test_what_is_not_there_is_told_as_such(points: Points, brand: str) -> 
         assert await code_of(points.call(method, request, brand)) == "invalid_argument"
 
 
+async def test_a_small_brand_s_pages_do_not_read_through_the_others(
+    points: Points, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page ends after so many ids, full or not, and the pages together are the whole."""
+    other = f"{brand}-other"
+    for each in (brand, other):
+        await points.apply(each, programme())
+        await points.enrol(each, "ann")
+    entries = []
+    for round_ in range(4):
+        entries += await grow(points, brand, f"a{round_}", 1)
+        await grow(points, other, f"b{round_}", 9)
+    await signed(points, brand, 4)
+    monkeypatch.setattr(store, "ENTRIES_LOOKED_AT_MAX", entries[0] // 2 + 3)
+    first = await points.call("ListLedgerEntries", log_pb2.ListLedgerEntriesRequest(), brand)
+    assert list(first.entries) == []
+    assert first.next_page_token
+    assert [entry.id for entry in await logged(points, brand)] == entries
+    assert [entry.id for entry in await logged(points, brand, page_size=1)] == entries
+
+
 async def test_a_member_is_shown_proofs_of_their_own_entries_alone(points: Points, brand: str) -> None:
     await points.apply(brand, programme())
     for member in ("ann", "bob", "eve"):

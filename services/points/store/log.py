@@ -25,7 +25,10 @@ ENTRIES_LOOKED_AT_MAX = 200_000
 _SETTLED = f"""
     SELECT set_config('lock_timeout', '{SETTLING_MAX}', true), pg_advisory_xact_lock(hashtextextended('ledger', 0))"""
 _NEWEST_ID = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM entries_id_seq"
-_APPENDING = "SELECT pg_advisory_xact_lock(hashtextextended('ledger_log', 0))"
+# A chunk is read by one process: workers would be the writers' share of the machine.
+_APPENDING = """
+    SELECT set_config('max_parallel_workers_per_gather', '0', true),
+        pg_advisory_xact_lock(hashtextextended('ledger_log', 0))"""
 _REACHED = "SELECT coalesce(max(last_entry), 0) FROM ledger_logs"
 # What services.points.leaves.Leaf encodes, hashed.
 LEAF_HASH = f"""sha256('\\x00{VERSION:02x}'::bytea || int8send(id) || int8send(debit) || int8send(credit)

@@ -548,7 +548,7 @@ async def logged(suite: Suite) -> None:
 
     async def is_whole() -> bool:
         query = "SELECT max(id) = (SELECT max(last_entry) FROM ledger_logs) FROM entries"
-        return bool(await session.fetchval(query) and await session.fetchval("SELECT EXISTS (FROM ledger_checkpoints)"))
+        return bool(await session.fetchval(query) and await session.fetchval("SELECT count(*) FROM ledger_checkpoints"))
 
     try:
         await eventually(is_whole, True)

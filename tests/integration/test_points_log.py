@@ -198,10 +198,10 @@ async def test_a_small_brand_s_pages_do_not_read_through_the_others(
         await points.enrol(each, "ann")
     entries = []
     for round_ in range(4):
-        entries += await grow(points, brand, f"a{round_}", 1)
         await grow(points, other, f"b{round_}", 9)
+        entries += await grow(points, brand, f"a{round_}", 1)
     await signed(points, brand, 4)
-    monkeypatch.setattr(store, "ENTRIES_LOOKED_AT_MAX", entries[0] // 2 + 3)
+    monkeypatch.setattr(store, "ENTRIES_LOOKED_AT_MAX", entries[0] - 1)
     first = await points.call("ListLedgerEntries", log_pb2.ListLedgerEntriesRequest(), brand)
     assert list(first.entries) == []
     assert first.next_page_token
@@ -324,6 +324,33 @@ async def test_a_writer_that_does_not_commit_holds_up_the_log_and_not_other_writ
     for each, entry in ((slow, earlier), (fast, later)):
         await signed(points, each, 1)
         assert (await proof(points, each, entry)).index == 0
+
+
+async def test_another_replica_goes_on_when_the_one_that_builds_is_lost(
+    settings_of: Callable[..., Any], points: Points, superuser: asyncpg.Connection, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.enrol(brand, "ann")
+    entries = await grow(points, brand, "before", 3)
+    await signed(points, brand, 3)
+    holding = (
+        "SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE locktype = 'advisory' AND granted = $1 "
+        "AND application_name = 'laurels:points:ledger-log'"
+    )
+    async with running("points", settings_of("points", checkpoint_every_s=EVERY_S)):
+
+        async def waiting() -> int:
+            return len(await superuser.fetch(holding, False))
+
+        await eventually(waiting, 1)
+        for number in range(4):
+            (builder_now,) = await superuser.fetch(holding, True)
+            await superuser.execute("SELECT pg_terminate_backend($1)", builder_now["pid"])
+            entries += await grow(points, brand, f"round-{number}", 3)
+            await signed(points, brand, len(entries))
+            await eventually(waiting, 1)
+    assert [entry.id for entry in await logged(points, brand)] == entries
+    await signed(points, brand, len(entries))
 
 
 @pytest.fixture

@@ -128,6 +128,42 @@ def verify(data: Data = DEFAULT_DATA) -> None:
     raise typer.Exit(0 if uvloop.run(run(folder, Console())) else 1)
 
 
+@app.command()
+def ledger_key(brand: Brand = "main", data: Data = DEFAULT_DATA) -> None:
+    """Print the public key that a brand's checkpoints are checked with."""
+    from cli.ledger import public_key
+
+    print(public_key(data, brand))
+
+
+@app.command()
+def export_ledger(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    gateway: Gateway = "",
+    token: Token = "",
+    brand: Brand = "main",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Write a brand's ledger, with every signed checkpoint, to a file that anybody can check."""
+    from cli.ledger import export
+
+    export(Target(data, gateway, token, brand), out, Console())
+
+
+@app.command()
+def verify_ledger(
+    file: Annotated[Path, typer.Argument(help="What `laurels export-ledger` wrote.")],
+    key: Annotated[list[str], typer.Option(help="The public key; again for each that ever signed.")],
+    since: Annotated[
+        Path | None, typer.Option(help="A checkpoint's note that was kept before: the ledger must continue it.")
+    ] = None,
+) -> None:
+    """Check an exported ledger with the public key alone; exit status 1 when it is not what was signed."""
+    from cli.ledger import verify as run
+
+    raise typer.Exit(0 if run(file, key, since, Console()) else 1)
+
+
 def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError

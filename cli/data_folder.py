@@ -4,7 +4,7 @@
       ephemeral        there when the folder is deleted at the end
       lock             held (flock) by the suite that runs
       run.json         addresses, ports and process ids; ports stay from run to run
-      secrets/         passwords, signing key, seed key; files of mode 0600
+      secrets/         passwords, signing key, seed key, ledger key; files of mode 0600
         jwks.json      the public half of the signing key
       postgres/        data, log; a link when its user cannot reach this folder
       nats/            configuration, streams, log
@@ -197,7 +197,14 @@ class DataFolder:
 
     def seed_key(self) -> str:
         """The leaderboard's 32-byte key for drawing pool seeds, in base64."""
-        path = self.secrets / "seed_key.json"
+        return self._secret_key("seed_key")
+
+    def ledger_key(self) -> str:
+        """The 32-byte key that points signs the ledger's checkpoints with, in base64."""
+        return self._secret_key("ledger_key")
+
+    def _secret_key(self, name: str) -> str:
+        path = self.secrets / f"{name}.json"
         if not path.exists():
             _write(path, {"key": base64.b64encode(secrets.token_bytes(32)).decode()})
         return str(_read(path)["key"])

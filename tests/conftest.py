@@ -50,6 +50,7 @@ def settings_of(servers: Servers) -> Callable[..., Any]:
             "jwks": str(data.jwks),
             "drain_s": 1.0,
             "seed_key": data.seed_key(),
+            "ledger_key": data.ledger_key(),
         }
         kind = import_module(f"services.{service}.settings").Settings
         return kind(**(values | overrides))

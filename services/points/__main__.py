@@ -11,18 +11,22 @@ from laurels.points.v1 import (
     earning_pb2_grpc,
     groups_pb2_grpc,
     ledger_pb2_grpc,
+    log_pb2_grpc,
     points_pb2_grpc,
     rewards_pb2_grpc,
     tiers_pb2_grpc,
 )
 from laurels.programme.v1 import programme_pb2_grpc
 from services.points.book import Book
+from services.points.checkpoints import Signer, key_of
+from services.points.log import LedgerLog
 from services.points.operations import OPERATIONS
 from services.points.programme import compile_document
 from services.points.schedules import Schedules
 from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.servicer.earning import EarningServicer
 from services.points.servicer.groups import GiftServicer, GroupServicer, ReferralServicer
+from services.points.servicer.log import LedgerLogServicer
 from services.points.servicer.rewards import RewardsServicer
 from services.points.servicer.tiers import TiersServicer
 from services.points.settings import Settings
@@ -32,6 +36,7 @@ NAMES = (
     "laurels.activity.v1.ActivityService",
     "laurels.points.v1.PointsService",
     "laurels.points.v1.LedgerService",
+    "laurels.points.v1.LedgerLogService",
     "laurels.programme.v1.ProgrammeService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.points.v1.EarningService",
@@ -77,6 +82,15 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("schedules", schedules.run)
+        signer = Signer(key_of(settings.ledger_key.get_secret_value()))
+        log_pb2_grpc.add_LedgerLogServiceServicer_to_server(LedgerLogServicer(service.database, signer), server)
+        log = LedgerLog(
+            service.database,
+            signer,
+            checkpoint_every_s=settings.checkpoint_every_s,
+            on_publish=service.relay.wake,
+        )
+        service.loops.start("ledger-log", log.run)
         await service.serve(NAMES, stop, started)
 
 

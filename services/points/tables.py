@@ -428,3 +428,46 @@ class Referral(SQLModel, table=True):
     referee_amount: int = Field(sa_column=Column(BigInteger, nullable=False))
     capped: bool = Field(sa_column=Column(Boolean, nullable=False))
     completed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class LedgerLog(SQLModel, table=True):
+    """How far a brand's log has come: its entries, the newest of them, and their root."""
+
+    __tablename__ = "ledger_logs"
+    __table_args__ = (
+        CheckConstraint("size > 0", name="size_is_positive"),
+        Index("ledger_logs_last_entry", "last_entry"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_entry: int = Field(sa_column=Column(BigInteger, nullable=False))
+    root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LedgerTile(SQLModel, table=True):
+    """Up to 256 hashes of the log, side by side; `first_entry` is whose hash is the first, at level 0."""
+
+    __tablename__ = "ledger_tiles"
+    __table_args__ = (
+        CheckConstraint("(level = 0) = (first_entry IS NOT NULL)", name="first_entry_of_leaves"),
+        Index("ledger_tiles_first_entry", "brand", "first_entry", postgresql_where=text("level = 0")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    level: int = Field(sa_column=Column(Integer, primary_key=True))
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    first_entry: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LedgerCheckpoint(SQLModel, table=True):
+    """What was signed of the log; append-only."""
+
+    __tablename__ = "ledger_checkpoints"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    made_at: datetime = Field(sa_column=stamp())
+    note: str = Field(sa_column=Column(Text, nullable=False))

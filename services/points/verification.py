@@ -10,8 +10,9 @@ import asyncpg
 
 from chassis.configuration import newest_version
 from laurels.programme.v1.programme_pb2 import Programme
-from services.points import tier_verification
+from services.points import merkle, tier_verification
 from services.points.programme import compile_document
+from services.points.store.log import LEAF_HASH
 from services.points.tiers import tier_for
 
 ROWS_NAMED_MAX = 5
@@ -202,6 +203,21 @@ _QUERIES: Mapping[str, str] = {
             WHERE referrer <> '' AND above <> head AND depth < 64
         )
         SELECT head FROM chain WHERE above = head""",
+    "Tile {rows} of the ledger's log is not what the entries are.": f"""
+        SELECT coalesce(kept.number, again.number) FROM (
+            SELECT number, first_entry, hashes FROM ledger_tiles WHERE level = 0
+        ) AS kept FULL JOIN (
+            SELECT number, min(id) AS first_entry, string_agg(hash, ''::bytea ORDER BY id) AS hashes FROM (
+                SELECT id, (row_number() OVER (ORDER BY id) - 1) / {merkle.TILE_HASHES} AS number, {LEAF_HASH} AS hash
+                FROM (
+                    SELECT entries.id, debit, credit, currency, amount, entries.kind, occurred_at, recorded_at
+                    FROM entries JOIN accounts ON accounts.id = credit
+                    WHERE entries.id <= (SELECT last_entry FROM ledger_logs)
+                ) AS entry
+            ) AS leaf GROUP BY number
+        ) AS again USING (number)
+        WHERE (kept.first_entry, kept.hashes) IS DISTINCT FROM (again.first_entry, again.hashes)
+        ORDER BY 1""",  # noqa: S608 - put together from constants
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """
@@ -230,6 +246,10 @@ _VERSIONS = "SELECT document FROM configurations ORDER BY version"
 _GIVEN = """
     SELECT reward, count(*) AS given FROM redemptions WHERE state IN (1, 2, 3) GROUP BY reward ORDER BY reward"""
 _NEWEST = "SELECT document FROM configurations ORDER BY version DESC LIMIT 1"
+_LEAF_TILES = "SELECT hashes FROM ledger_tiles WHERE level = 0 ORDER BY number"
+_UPPER_TILES = "SELECT level, number, hashes FROM ledger_tiles WHERE level > 0"
+_ROOTS = "SELECT size, root FROM ledger_checkpoints UNION ALL SELECT size, root FROM ledger_logs ORDER BY size"
+_SIZE = "SELECT coalesce(max(size), 0) FROM ledger_logs"
 
 
 async def violations(connection: asyncpg.Connection) -> list[str]:
@@ -239,7 +259,8 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         rows = [str(row[0]) for row in await connection.fetch(query)]
         if rows:
             found.append(sentence.format(rows=_named(rows)))
-    return found + await _tiers(connection) + await _earning(connection) + await _stock(connection)
+    found += await _tiers(connection) + await _earning(connection) + await _stock(connection)
+    return found + await _log(connection)
 
 
 async def _earning(connection: asyncpg.Connection) -> list[str]:
@@ -303,6 +324,39 @@ async def _stock(connection: asyncpg.Connection) -> list[str]:
         if (most := stocks.get(row["reward"])) is not None and row["given"] > most
     ]
     return [f"More of reward {_named(beyond)} are given than there were."] if beyond else []
+
+
+async def _log(connection: asyncpg.Connection) -> list[str]:
+    """The upper tiles are the roots of the lower ones, and every root that was kept or signed is the tiles'."""
+    edge, upper, size = merkle.Edge(0, {}), dict[merkle.Place, bytes](), 0
+    kept = await connection.fetch(_ROOTS)
+    other = []
+    number = 0
+    async for tile in connection.cursor(_LEAF_TILES):
+        changed = edge.append(tile["hashes"])
+        size += len(tile["hashes"]) // merkle.HASH_BYTES
+        upper |= {place: hashes for place, hashes in changed.items() if place[0]}
+        while number < len(kept) and kept[number]["size"] <= size:
+            if _root(upper | changed, kept[number]["size"]) != kept[number]["root"]:
+                other.append(str(kept[number]["size"]))
+            number += 1
+    found = []
+    there = {(row["level"], row["number"]): row["hashes"] for row in await connection.fetch(_UPPER_TILES)}
+    if wrong := sorted(place for place in there.keys() | upper.keys() if there.get(place) != upper.get(place)):
+        named = _named([f"{number} of level {level}" for level, number in wrong])
+        found.append(f"Tile {named} of the ledger's log does not follow from those below it.")
+    if other:
+        found.append(f"The root of the ledger's first {_named(other)} entries is not its log's.")
+    if number < len(kept) or size != await connection.fetchval(_SIZE):
+        found.append("The ledger's log does not have as many entries as its tiles.")
+    return found
+
+
+def _root(tiles: merkle.Tiles, size: int) -> bytes | None:
+    try:
+        return merkle.root_of(tiles, (0, size))
+    except (KeyError, merkle.TreeTooSmall):
+        return None
 
 
 def _named(rows: list[str]) -> str:

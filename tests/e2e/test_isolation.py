@@ -87,8 +87,10 @@ async def populated(world: World) -> dict[str, Any]:
     await eventually(lambda: world.wallet(CANARY), wallet)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
     choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
+    entry = (await world.get(f"/v1/members/{CANARY}/entries"))["entries"][0]["id"]
     return {
         "member": CANARY,
+        "entry": str(entry),
         "currency": "points",
         "board": "points",
         "pool": "golden_disc",

@@ -22,7 +22,7 @@ from cli.embedded import SERVICES
 from cli.settlement import settlement_of
 from cli.supervisor import Options, Suite, suite_on
 from cli.verify import violations
-from tests.e2e.world import World
+from tests.e2e.world import World, eventually
 
 BRAND = "damaged"
 CARDS = 40
@@ -98,11 +98,36 @@ POINTS = {
     ),
     "an entry twice": damage(
         "points",
-        "entries",
+        # It is logged, as every new one is.
+        "entries ledger_logs ledger_tiles ledger_checkpoints",
         "do not sum to its balance",
         "INSERT INTO entries (brand, key, digest, kind, debit, credit, amount, debit_balance, credit_balance, "
         "reference, occurred_at) SELECT brand, key || '-again', digest, kind, debit, credit, amount, debit_balance, "
         f"credit_balance, reference, occurred_at FROM entries WHERE {EARNED}",
+    ),
+    "an entry's moment": damage(
+        "points",
+        "entries",
+        "Tile 0 of the ledger's log is not what the entries are.",
+        f"UPDATE entries SET occurred_at = occurred_at + interval '1 microsecond' WHERE {EARNED}",
+    ),
+    "a hash in the ledger's log": damage(
+        "points",
+        "ledger_tiles",
+        "Tile 0 of the ledger's log is not what the entries are.",
+        "UPDATE ledger_tiles SET hashes = set_byte(hashes, 3, 255 - get_byte(hashes, 3))",
+    ),
+    "the root of the ledger's log": damage(
+        "points",
+        "ledger_logs",
+        "entries is not its log's.",
+        "UPDATE ledger_logs SET root = set_byte(root, 3, 255 - get_byte(root, 3))",
+    ),
+    "a checkpoint": damage(
+        "points",
+        "ledger_checkpoints",
+        "entries is not its log's.",
+        "UPDATE ledger_checkpoints SET root = set_byte(root, 3, 255 - get_byte(root, 3))",
     ),
     "a reward under another key": damage(
         "points",
@@ -514,6 +539,21 @@ async def populate(suite: Suite) -> None:
             "POST", "/v1/members/ann/wallets/points:spend", {"amount": 80}, headers={"idempotency-key": "k"}
         )
         assert spent.status_code == 200, spent.text
+    await logged(suite)
+
+
+async def logged(suite: Suite) -> None:
+    """Waits until the ledger's log has every entry and a checkpoint, so that no damage gets into it."""
+    session = await asyncpg.connect(suite.servers.postgres.admin_url("laurels_points"))
+
+    async def is_whole() -> bool:
+        query = "SELECT max(id) = (SELECT max(last_entry) FROM ledger_logs) FROM entries"
+        return bool(await session.fetchval(query) and await session.fetchval("SELECT count(*) FROM ledger_checkpoints"))
+
+    try:
+        await eventually(is_whole, True)
+    finally:
+        await session.close()
 
 
 @asynccontextmanager

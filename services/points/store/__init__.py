@@ -108,6 +108,8 @@ _ADD_ENTRIES = """
             $9::bigint[], $10::text[], $11::timestamptz[], $12::text[]) WITH ORDINALITY
         AS new (key, digest, kind, debit, credit, amount, debit_balance, credit_balance, reference, occurred_at, lots,
             place)
+    -- Ids are drawn under a lock that ends with the transaction: see store/log.py.
+    CROSS JOIN (SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger', 0))) AS writing
     ORDER BY place RETURNING id, key"""
 _HOLDS = """
     SELECT hold, member, currency, amount, captured, state, reference, digest, lots::text AS parts, made_at, expires_at

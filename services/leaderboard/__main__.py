@@ -6,9 +6,11 @@ from functools import partial
 
 from chassis.configuration import Configurations
 from chassis.database import EVERY_BRAND, Database
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
 from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
+from services.erasure import last_word
 from services.leaderboard import store
 from services.leaderboard.book import Book
 from services.leaderboard.programme import compile_document
@@ -43,6 +45,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 from chassis.configuration import Configurations
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
 from laurels.missions.v1 import missions_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
+from services.erasure import last_word
 from services.missions.book import Book
 from services.missions.programme import compile_document
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
@@ -30,6 +32,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

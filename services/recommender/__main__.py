@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 from chassis.configuration import Configurations
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
 from laurels.programme.v1 import programme_pb2_grpc
 from laurels.recommender.v1 import recommender_pb2_grpc
+from services.erasure import last_word
 from services.recommender.book import Book, Chance
 from services.recommender.memory import Memory
 from services.recommender.programme import compile_document
@@ -33,6 +35,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("recommender"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

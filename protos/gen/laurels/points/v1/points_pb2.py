@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 from laurels.points.v1 import programme_pb2 as laurels_dot_points_dot_v1_dot_programme__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/points.proto\x12\x11laurels.points.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a!laurels/points/v1/programme.proto\"\x99\x01\n\x06Member\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12*\n\x07wallets\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"\xa3\x01\n\x06Wallet\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x03\x12\x0e\n\x06\x65\x61rned\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x03\x12\x0c\n\x04held\x18\x05 \x01(\x03\x12\x15\n\rexpiring_next\x18\x06 \x01(\x03\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x05\x45ntry\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x12\x45nrolMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"R\n\x13\x45nrolMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\x08\"\"\n\x10GetMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\">\n\x11GetMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\"$\n\x12ListWalletsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"A\n\x13ListWalletsResponse\x12*\n\x07wallets\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"|\n\x12ListEntriesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0e\x32\x1e.laurels.points.v1.AccountKind\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.laurels.points.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x0cSpendRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"8\n\rSpendResponse\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.laurels.points.v1.Entry\"\x14\n\x12ListRewardsRequest\"A\n\x13ListRewardsResponse\x12*\n\x07rewards\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Reward\"\x1b\n\x19GetLiabilityReportRequest\"V\n\x1aGetLiabilityReportResponse\x12\x38\n\ncurrencies\x18\x01 \x03(\x0b\x32$.laurels.points.v1.CurrencyLiability\"j\n\x11\x43urrencyLiability\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\r\n\x05spent\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x05 \x01(\x03\"\x19\n\x17GetMembersReportRequest\"l\n\x18GetMembersReportResponse\x12\x0f\n\x07members\x18\x01 \x01(\x03\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12+\n\x05tiers\x18\x03 \x03(\x0b\x32\x1c.laurels.points.v1.TierCount\"8\n\tTierCount\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03*\xc6\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41\x43\x43OUNT_KIND_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_PENDING\x10\x02\x12\x15\n\x11\x41\x43\x43OUNT_KIND_HELD\x10\x03\x12\x17\n\x13\x41\x43\x43OUNT_KIND_ISSUED\x10\x04\x12\x19\n\x15\x41\x43\x43OUNT_KIND_REDEEMED\x10\x05\x12\x18\n\x14\x41\x43\x43OUNT_KIND_EXPIRED\x10\x06*\xdb\x03\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_EARN\x10\x01\x12\x14\n\x10\x45NTRY_KIND_SPEND\x10\x02\x12\x16\n\x12\x45NTRY_KIND_MISSION\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PRIZE\x10\x04\x12\x13\n\x0f\x45NTRY_KIND_HOLD\x10\x05\x12\x16\n\x12\x45NTRY_KIND_CAPTURE\x10\x06\x12\x16\n\x12\x45NTRY_KIND_RELEASE\x10\x07\x12\x16\n\x12\x45NTRY_KIND_PENDING\x10\x08\x12\x17\n\x13\x45NTRY_KIND_ACTIVATE\x10\t\x12\x15\n\x11\x45NTRY_KIND_CANCEL\x10\n\x12\x15\n\x11\x45NTRY_KIND_EXPIRE\x10\x0b\x12\x15\n\x11\x45NTRY_KIND_REFUND\x10\x0c\x12\x17\n\x13\x45NTRY_KIND_REVERSAL\x10\r\x12\x17\n\x13\x45NTRY_KIND_TRANSFER\x10\x0e\x12\x13\n\x0f\x45NTRY_KIND_GIFT\x10\x0f\x12\x19\n\x15\x45NTRY_KIND_REDEMPTION\x10\x10\x12#\n\x1f\x45NTRY_KIND_REDEMPTION_CANCELLED\x10\x11\x12\x17\n\x13\x45NTRY_KIND_REFERRAL\x10\x12\x32\xd0\x08\n\rPointsService\x12y\n\x0b\x45nrolMember\x12%.laurels.points.v1.EnrolMemberRequest\x1a&.laurels.points.v1.EnrolMemberResponse\"\x1b\xaa\xbb\x18\x01\x02\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/members:\x01*\x12{\n\tGetMember\x12#.laurels.points.v1.GetMemberRequest\x1a$.laurels.points.v1.GetMemberResponse\"#\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/members/{member}\x12\x88\x01\n\x0bListWallets\x12%.laurels.points.v1.ListWalletsRequest\x1a&.laurels.points.v1.ListWalletsResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/wallets\x12\x88\x01\n\x0bListEntries\x12%.laurels.points.v1.ListEntriesRequest\x1a&.laurels.points.v1.ListEntriesResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/entries\x12\x8e\x01\n\x05Spend\x12\x1f.laurels.points.v1.SpendRequest\x1a .laurels.points.v1.SpendResponse\"B\xaa\xbb\x18\x02\x01\x02\xb0\xbb\x18\x01\x82\xd3\xe4\x93\x02\x32\"-/v1/members/{member}/wallets/{currency}:spend:\x01*\x12x\n\x0bListRewards\x12%.laurels.points.v1.ListRewardsRequest\x1a&.laurels.points.v1.ListRewardsResponse\"\x1a\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/rewards\x12\x95\x01\n\x12GetLiabilityReport\x12,.laurels.points.v1.GetLiabilityReportRequest\x1a-.laurels.points.v1.GetLiabilityReportResponse\"\"\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/reports/liability\x12\x8d\x01\n\x10GetMembersReport\x12*.laurels.points.v1.GetMembersReportRequest\x1a+.laurels.points.v1.GetMembersReportResponse\" \xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/reports/membersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/points.proto\x12\x11laurels.points.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a!laurels/points/v1/programme.proto\"\xdf\x01\n\x06Member\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12*\n\x07wallets\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\x12+\n\nattributes\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0f\x61waits_guardian\x18\x07 \x01(\x08\"\xa3\x01\n\x06Wallet\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x03\x12\x0e\n\x06\x65\x61rned\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x03\x12\x0c\n\x04held\x18\x05 \x01(\x03\x12\x15\n\rexpiring_next\x18\x06 \x01(\x03\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x05\x45ntry\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x12\x45nrolMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12+\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"R\n\x13\x45nrolMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\x08\"\"\n\x10GetMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\">\n\x11GetMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\"$\n\x12ListWalletsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"A\n\x13ListWalletsResponse\x12*\n\x07wallets\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"|\n\x12ListEntriesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0e\x32\x1e.laurels.points.v1.AccountKind\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.laurels.points.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x0cSpendRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"8\n\rSpendResponse\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.laurels.points.v1.Entry\"\x14\n\x12ListRewardsRequest\"A\n\x13ListRewardsResponse\x12*\n\x07rewards\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Reward\"\x1b\n\x19GetLiabilityReportRequest\"V\n\x1aGetLiabilityReportResponse\x12\x38\n\ncurrencies\x18\x01 \x03(\x0b\x32$.laurels.points.v1.CurrencyLiability\"j\n\x11\x43urrencyLiability\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\r\n\x05spent\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x05 \x01(\x03\"\x19\n\x17GetMembersReportRequest\"l\n\x18GetMembersReportResponse\x12\x0f\n\x07members\x18\x01 \x01(\x03\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12+\n\x05tiers\x18\x03 \x03(\x0b\x32\x1c.laurels.points.v1.TierCount\"8\n\tTierCount\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03*\xc6\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41\x43\x43OUNT_KIND_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_PENDING\x10\x02\x12\x15\n\x11\x41\x43\x43OUNT_KIND_HELD\x10\x03\x12\x17\n\x13\x41\x43\x43OUNT_KIND_ISSUED\x10\x04\x12\x19\n\x15\x41\x43\x43OUNT_KIND_REDEEMED\x10\x05\x12\x18\n\x14\x41\x43\x43OUNT_KIND_EXPIRED\x10\x06*\xdb\x03\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_EARN\x10\x01\x12\x14\n\x10\x45NTRY_KIND_SPEND\x10\x02\x12\x16\n\x12\x45NTRY_KIND_MISSION\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PRIZE\x10\x04\x12\x13\n\x0f\x45NTRY_KIND_HOLD\x10\x05\x12\x16\n\x12\x45NTRY_KIND_CAPTURE\x10\x06\x12\x16\n\x12\x45NTRY_KIND_RELEASE\x10\x07\x12\x16\n\x12\x45NTRY_KIND_PENDING\x10\x08\x12\x17\n\x13\x45NTRY_KIND_ACTIVATE\x10\t\x12\x15\n\x11\x45NTRY_KIND_CANCEL\x10\n\x12\x15\n\x11\x45NTRY_KIND_EXPIRE\x10\x0b\x12\x15\n\x11\x45NTRY_KIND_REFUND\x10\x0c\x12\x17\n\x13\x45NTRY_KIND_REVERSAL\x10\r\x12\x17\n\x13\x45NTRY_KIND_TRANSFER\x10\x0e\x12\x13\n\x0f\x45NTRY_KIND_GIFT\x10\x0f\x12\x19\n\x15\x45NTRY_KIND_REDEMPTION\x10\x10\x12#\n\x1f\x45NTRY_KIND_REDEMPTION_CANCELLED\x10\x11\x12\x17\n\x13\x45NTRY_KIND_REFERRAL\x10\x12\x32\xd0\x08\n\rPointsService\x12y\n\x0b\x45nrolMember\x12%.laurels.points.v1.EnrolMemberRequest\x1a&.laurels.points.v1.EnrolMemberResponse\"\x1b\xaa\xbb\x18\x01\x02\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/members:\x01*\x12{\n\tGetMember\x12#.laurels.points.v1.GetMemberRequest\x1a$.laurels.points.v1.GetMemberResponse\"#\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/members/{member}\x12\x88\x01\n\x0bListWallets\x12%.laurels.points.v1.ListWalletsRequest\x1a&.laurels.points.v1.ListWalletsResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/wallets\x12\x88\x01\n\x0bListEntries\x12%.laurels.points.v1.ListEntriesRequest\x1a&.laurels.points.v1.ListEntriesResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/entries\x12\x8e\x01\n\x05Spend\x12\x1f.laurels.points.v1.SpendRequest\x1a .laurels.points.v1.SpendResponse\"B\xaa\xbb\x18\x02\x01\x02\xb0\xbb\x18\x01\x82\xd3\xe4\x93\x02\x32\"-/v1/members/{member}/wallets/{currency}:spend:\x01*\x12x\n\x0bListRewards\x12%.laurels.points.v1.ListRewardsRequest\x1a&.laurels.points.v1.ListRewardsResponse\"\x1a\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/rewards\x12\x95\x01\n\x12GetLiabilityReport\x12,.laurels.points.v1.GetLiabilityReportRequest\x1a-.laurels.points.v1.GetLiabilityReportResponse\"\"\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/reports/liability\x12\x8d\x01\n\x10GetMembersReport\x12*.laurels.points.v1.GetMembersReportRequest\x1a+.laurels.points.v1.GetMembersReportResponse\" \xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/reports/membersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,52 +52,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POINTSSERVICE'].methods_by_name['GetLiabilityReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\027\022\025/v1/reports/liability'
   _globals['_POINTSSERVICE'].methods_by_name['GetMembersReport']._loaded_options = None
   _globals['_POINTSSERVICE'].methods_by_name['GetMembersReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\025\022\023/v1/reports/members'
-  _globals['_ACCOUNTKIND']._serialized_start=1934
-  _globals['_ACCOUNTKIND']._serialized_end=2132
-  _globals['_ENTRYKIND']._serialized_start=2135
-  _globals['_ENTRYKIND']._serialized_end=2610
-  _globals['_MEMBER']._serialized_start=184
-  _globals['_MEMBER']._serialized_end=337
-  _globals['_WALLET']._serialized_start=340
-  _globals['_WALLET']._serialized_end=503
-  _globals['_ENTRY']._serialized_start=506
-  _globals['_ENTRY']._serialized_end=688
-  _globals['_ENROLMEMBERREQUEST']._serialized_start=690
-  _globals['_ENROLMEMBERREQUEST']._serialized_end=748
-  _globals['_ENROLMEMBERRESPONSE']._serialized_start=750
-  _globals['_ENROLMEMBERRESPONSE']._serialized_end=832
-  _globals['_GETMEMBERREQUEST']._serialized_start=834
-  _globals['_GETMEMBERREQUEST']._serialized_end=868
-  _globals['_GETMEMBERRESPONSE']._serialized_start=870
-  _globals['_GETMEMBERRESPONSE']._serialized_end=932
-  _globals['_LISTWALLETSREQUEST']._serialized_start=934
-  _globals['_LISTWALLETSREQUEST']._serialized_end=970
-  _globals['_LISTWALLETSRESPONSE']._serialized_start=972
-  _globals['_LISTWALLETSRESPONSE']._serialized_end=1037
-  _globals['_LISTENTRIESREQUEST']._serialized_start=1039
-  _globals['_LISTENTRIESREQUEST']._serialized_end=1163
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=1165
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=1254
-  _globals['_SPENDREQUEST']._serialized_start=1256
-  _globals['_SPENDREQUEST']._serialized_end=1364
-  _globals['_SPENDRESPONSE']._serialized_start=1366
-  _globals['_SPENDRESPONSE']._serialized_end=1422
-  _globals['_LISTREWARDSREQUEST']._serialized_start=1424
-  _globals['_LISTREWARDSREQUEST']._serialized_end=1444
-  _globals['_LISTREWARDSRESPONSE']._serialized_start=1446
-  _globals['_LISTREWARDSRESPONSE']._serialized_end=1511
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=1513
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=1540
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=1542
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=1628
-  _globals['_CURRENCYLIABILITY']._serialized_start=1630
-  _globals['_CURRENCYLIABILITY']._serialized_end=1736
-  _globals['_GETMEMBERSREPORTREQUEST']._serialized_start=1738
-  _globals['_GETMEMBERSREPORTREQUEST']._serialized_end=1763
-  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_start=1765
-  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_end=1873
-  _globals['_TIERCOUNT']._serialized_start=1875
-  _globals['_TIERCOUNT']._serialized_end=1931
-  _globals['_POINTSSERVICE']._serialized_start=2613
-  _globals['_POINTSSERVICE']._serialized_end=3717
+  _globals['_ACCOUNTKIND']._serialized_start=2079
+  _globals['_ACCOUNTKIND']._serialized_end=2277
+  _globals['_ENTRYKIND']._serialized_start=2280
+  _globals['_ENTRYKIND']._serialized_end=2755
+  _globals['_MEMBER']._serialized_start=214
+  _globals['_MEMBER']._serialized_end=437
+  _globals['_WALLET']._serialized_start=440
+  _globals['_WALLET']._serialized_end=603
+  _globals['_ENTRY']._serialized_start=606
+  _globals['_ENTRY']._serialized_end=788
+  _globals['_ENROLMEMBERREQUEST']._serialized_start=790
+  _globals['_ENROLMEMBERREQUEST']._serialized_end=893
+  _globals['_ENROLMEMBERRESPONSE']._serialized_start=895
+  _globals['_ENROLMEMBERRESPONSE']._serialized_end=977
+  _globals['_GETMEMBERREQUEST']._serialized_start=979
+  _globals['_GETMEMBERREQUEST']._serialized_end=1013
+  _globals['_GETMEMBERRESPONSE']._serialized_start=1015
+  _globals['_GETMEMBERRESPONSE']._serialized_end=1077
+  _globals['_LISTWALLETSREQUEST']._serialized_start=1079
+  _globals['_LISTWALLETSREQUEST']._serialized_end=1115
+  _globals['_LISTWALLETSRESPONSE']._serialized_start=1117
+  _globals['_LISTWALLETSRESPONSE']._serialized_end=1182
+  _globals['_LISTENTRIESREQUEST']._serialized_start=1184
+  _globals['_LISTENTRIESREQUEST']._serialized_end=1308
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=1310
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1399
+  _globals['_SPENDREQUEST']._serialized_start=1401
+  _globals['_SPENDREQUEST']._serialized_end=1509
+  _globals['_SPENDRESPONSE']._serialized_start=1511
+  _globals['_SPENDRESPONSE']._serialized_end=1567
+  _globals['_LISTREWARDSREQUEST']._serialized_start=1569
+  _globals['_LISTREWARDSREQUEST']._serialized_end=1589
+  _globals['_LISTREWARDSRESPONSE']._serialized_start=1591
+  _globals['_LISTREWARDSRESPONSE']._serialized_end=1656
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=1658
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=1685
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=1687
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=1773
+  _globals['_CURRENCYLIABILITY']._serialized_start=1775
+  _globals['_CURRENCYLIABILITY']._serialized_end=1881
+  _globals['_GETMEMBERSREPORTREQUEST']._serialized_start=1883
+  _globals['_GETMEMBERSREPORTREQUEST']._serialized_end=1908
+  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_start=1910
+  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_end=2018
+  _globals['_TIERCOUNT']._serialized_start=2020
+  _globals['_TIERCOUNT']._serialized_end=2076
+  _globals['_POINTSSERVICE']._serialized_start=2758
+  _globals['_POINTSSERVICE']._serialized_end=3862
 # @@protoc_insertion_point(module_scope)

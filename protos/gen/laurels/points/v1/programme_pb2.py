@@ -24,35 +24,41 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!laurels/points/v1/programme.proto\x12\x11laurels.points.v1\"\x8a\x02\n\x0fPointsProgramme\x12\x35\n\tenrolment\x18\x01 \x01(\x0e\x32\".laurels.points.v1.EnrolmentPolicy\x12/\n\ncurrencies\x18\x02 \x03(\x0b\x32\x1b.laurels.points.v1.Currency\x12\x35\n\rearning_rules\x18\x03 \x03(\x0b\x32\x1e.laurels.points.v1.EarningRule\x12,\n\x05tiers\x18\x04 \x01(\x0b\x32\x1d.laurels.points.v1.TierLadder\x12*\n\x07rewards\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Reward\"\xb1\x01\n\x08\x43urrency\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x07purpose\x18\x03 \x01(\x0e\x32\".laurels.points.v1.CurrencyPurpose\x12\x14\n\x0ciso_currency\x18\x04 \x01(\t\x12)\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x19.laurels.points.v1.Expiry\x12\x15\n\roverdraft_max\x18\x06 \x01(\x03\"\xac\x01\n\x06\x45xpiry\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x10\n\x06months\x18\x02 \x01(\x05H\x00\x12\x1c\n\x12\x65nd_of_month_after\x18\x03 \x01(\x05H\x00\x12\x1b\n\x11\x65nd_of_year_after\x18\x04 \x01(\x05H\x00\x12\x0e\n\x04\x64\x61te\x18\x05 \x01(\tH\x00\x12\x17\n\rinactive_days\x18\x06 \x01(\x05H\x00\x12\x14\n\x0cwarning_days\x18\x07 \x01(\x05\x42\x06\n\x04rule\"\xc4\x01\n\rPendingPolicy\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05hours\x18\x02 \x01(\x05H\x00\x12:\n\x0euntil_activity\x18\x03 \x01(\x0b\x32 .laurels.points.v1.UntilActivityH\x00\x12\x18\n\x0euntil_approved\x18\x04 \x01(\x08H\x00\x12\x34\n\x08rounding\x18\x05 \x01(\x0e\x32\".laurels.points.v1.PendingRoundingB\x06\n\x04rule\"9\n\rUntilActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\"\x98\x01\n\x0b\x45\x61rningRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x31\n\x07pending\x18\x06 \x01(\x0b\x32 .laurels.points.v1.PendingPolicy\"G\n\nTierLadder\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.laurels.points.v1.Tier\"3\n\x04Tier\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x03\"C\n\x06Reward\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x03*z\n\x0f\x45nrolmentPolicy\x12 \n\x1c\x45NROLMENT_POLICY_UNSPECIFIED\x10\x00\x12&\n\"ENROLMENT_POLICY_ON_FIRST_ACTIVITY\x10\x01\x12\x1d\n\x19\x45NROLMENT_POLICY_EXPLICIT\x10\x02*\xb0\x01\n\x0f\x43urrencyPurpose\x12 \n\x1c\x43URRENCY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43URRENCY_PURPOSE_SPENDABLE\x10\x01\x12\x1b\n\x17\x43URRENCY_PURPOSE_STATUS\x10\x02\x12\x1f\n\x1b\x43URRENCY_PURPOSE_EXPERIENCE\x10\x03\x12\x1d\n\x19\x43URRENCY_PURPOSE_CASHBACK\x10\x04*\x99\x01\n\x0fPendingRounding\x12 \n\x1cPENDING_ROUNDING_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPENDING_ROUNDING_END_OF_DAY\x10\x01\x12 \n\x1cPENDING_ROUNDING_END_OF_WEEK\x10\x02\x12!\n\x1dPENDING_ROUNDING_END_OF_MONTH\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!laurels/points/v1/programme.proto\x12\x11laurels.points.v1\"\x80\x03\n\x0fPointsProgramme\x12\x35\n\tenrolment\x18\x01 \x01(\x0e\x32\".laurels.points.v1.EnrolmentPolicy\x12/\n\ncurrencies\x18\x02 \x03(\x0b\x32\x1b.laurels.points.v1.Currency\x12\x35\n\rearning_rules\x18\x03 \x03(\x0b\x32\x1e.laurels.points.v1.EarningRule\x12,\n\x05tiers\x18\x04 \x01(\x0b\x32\x1d.laurels.points.v1.TierLadder\x12*\n\x07rewards\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Reward\x12=\n\x11member_attributes\x18\x07 \x03(\x0b\x32\".laurels.points.v1.MemberAttribute\x12\x35\n\x0cguardianship\x18\x08 \x01(\x0b\x32\x1f.laurels.points.v1.Guardianship\"\xb1\x01\n\x08\x43urrency\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x33\n\x07purpose\x18\x03 \x01(\x0e\x32\".laurels.points.v1.CurrencyPurpose\x12\x14\n\x0ciso_currency\x18\x04 \x01(\t\x12)\n\x06\x65xpiry\x18\x05 \x01(\x0b\x32\x19.laurels.points.v1.Expiry\x12\x15\n\roverdraft_max\x18\x06 \x01(\x03\"\xac\x01\n\x06\x45xpiry\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x10\n\x06months\x18\x02 \x01(\x05H\x00\x12\x1c\n\x12\x65nd_of_month_after\x18\x03 \x01(\x05H\x00\x12\x1b\n\x11\x65nd_of_year_after\x18\x04 \x01(\x05H\x00\x12\x0e\n\x04\x64\x61te\x18\x05 \x01(\tH\x00\x12\x17\n\rinactive_days\x18\x06 \x01(\x05H\x00\x12\x14\n\x0cwarning_days\x18\x07 \x01(\x05\x42\x06\n\x04rule\"\xc4\x01\n\rPendingPolicy\x12\x0e\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x12\x0f\n\x05hours\x18\x02 \x01(\x05H\x00\x12:\n\x0euntil_activity\x18\x03 \x01(\x0b\x32 .laurels.points.v1.UntilActivityH\x00\x12\x18\n\x0euntil_approved\x18\x04 \x01(\x08H\x00\x12\x34\n\x08rounding\x18\x05 \x01(\x0e\x32\".laurels.points.v1.PendingRoundingB\x06\n\x04rule\"9\n\rUntilActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\"\x98\x01\n\x0b\x45\x61rningRule\x12\n\n\x02id\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x11\n\tcondition\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x31\n\x07pending\x18\x06 \x01(\x0b\x32 .laurels.points.v1.PendingPolicy\"G\n\nTierLadder\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.laurels.points.v1.Tier\"3\n\x04Tier\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x03\"C\n\x06Reward\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\r\n\x05price\x18\x04 \x01(\x03\"\xc8\x01\n\x0fMemberAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.laurels.points.v1.MemberAttributeKind\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x10\n\x08personal\x18\x04 \x01(\x08\x12\x0f\n\x07\x63hoices\x18\x05 \x03(\t\x12\x12\n\nlength_min\x18\x06 \x01(\x05\x12\x12\n\nlength_max\x18\x07 \x01(\x05\x12\x14\n\x0cself_service\x18\x08 \x01(\x08\"T\n\x0cGuardianship\x12\x0b\n\x03\x61ge\x18\x01 \x01(\x05\x12\x1a\n\x12\x62irthday_attribute\x18\x02 \x01(\t\x12\x1b\n\x13time_zone_attribute\x18\x03 \x01(\t*z\n\x0f\x45nrolmentPolicy\x12 \n\x1c\x45NROLMENT_POLICY_UNSPECIFIED\x10\x00\x12&\n\"ENROLMENT_POLICY_ON_FIRST_ACTIVITY\x10\x01\x12\x1d\n\x19\x45NROLMENT_POLICY_EXPLICIT\x10\x02*\xb0\x01\n\x0f\x43urrencyPurpose\x12 \n\x1c\x43URRENCY_PURPOSE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43URRENCY_PURPOSE_SPENDABLE\x10\x01\x12\x1b\n\x17\x43URRENCY_PURPOSE_STATUS\x10\x02\x12\x1f\n\x1b\x43URRENCY_PURPOSE_EXPERIENCE\x10\x03\x12\x1d\n\x19\x43URRENCY_PURPOSE_CASHBACK\x10\x04*\x99\x01\n\x0fPendingRounding\x12 \n\x1cPENDING_ROUNDING_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPENDING_ROUNDING_END_OF_DAY\x10\x01\x12 \n\x1cPENDING_ROUNDING_END_OF_WEEK\x10\x02\x12!\n\x1dPENDING_ROUNDING_END_OF_MONTH\x10\x03*\xe1\x01\n\x13MemberAttributeKind\x12%\n!MEMBER_ATTRIBUTE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMEMBER_ATTRIBUTE_KIND_TEXT\x10\x01\x12!\n\x1dMEMBER_ATTRIBUTE_KIND_INTEGER\x10\x02\x12 \n\x1cMEMBER_ATTRIBUTE_KIND_NUMBER\x10\x03\x12\x1e\n\x1aMEMBER_ATTRIBUTE_KIND_FLAG\x10\x04\x12\x1e\n\x1aMEMBER_ATTRIBUTE_KIND_DATE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.programme_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLMENTPOLICY']._serialized_start=1288
-  _globals['_ENROLMENTPOLICY']._serialized_end=1410
-  _globals['_CURRENCYPURPOSE']._serialized_start=1413
-  _globals['_CURRENCYPURPOSE']._serialized_end=1589
-  _globals['_PENDINGROUNDING']._serialized_start=1592
-  _globals['_PENDINGROUNDING']._serialized_end=1745
+  _globals['_ENROLMENTPOLICY']._serialized_start=1695
+  _globals['_ENROLMENTPOLICY']._serialized_end=1817
+  _globals['_CURRENCYPURPOSE']._serialized_start=1820
+  _globals['_CURRENCYPURPOSE']._serialized_end=1996
+  _globals['_PENDINGROUNDING']._serialized_start=1999
+  _globals['_PENDINGROUNDING']._serialized_end=2152
+  _globals['_MEMBERATTRIBUTEKIND']._serialized_start=2155
+  _globals['_MEMBERATTRIBUTEKIND']._serialized_end=2380
   _globals['_POINTSPROGRAMME']._serialized_start=57
-  _globals['_POINTSPROGRAMME']._serialized_end=323
-  _globals['_CURRENCY']._serialized_start=326
-  _globals['_CURRENCY']._serialized_end=503
-  _globals['_EXPIRY']._serialized_start=506
-  _globals['_EXPIRY']._serialized_end=678
-  _globals['_PENDINGPOLICY']._serialized_start=681
-  _globals['_PENDINGPOLICY']._serialized_end=877
-  _globals['_UNTILACTIVITY']._serialized_start=879
-  _globals['_UNTILACTIVITY']._serialized_end=936
-  _globals['_EARNINGRULE']._serialized_start=939
-  _globals['_EARNINGRULE']._serialized_end=1091
-  _globals['_TIERLADDER']._serialized_start=1093
-  _globals['_TIERLADDER']._serialized_end=1164
-  _globals['_TIER']._serialized_start=1166
-  _globals['_TIER']._serialized_end=1217
-  _globals['_REWARD']._serialized_start=1219
-  _globals['_REWARD']._serialized_end=1286
+  _globals['_POINTSPROGRAMME']._serialized_end=441
+  _globals['_CURRENCY']._serialized_start=444
+  _globals['_CURRENCY']._serialized_end=621
+  _globals['_EXPIRY']._serialized_start=624
+  _globals['_EXPIRY']._serialized_end=796
+  _globals['_PENDINGPOLICY']._serialized_start=799
+  _globals['_PENDINGPOLICY']._serialized_end=995
+  _globals['_UNTILACTIVITY']._serialized_start=997
+  _globals['_UNTILACTIVITY']._serialized_end=1054
+  _globals['_EARNINGRULE']._serialized_start=1057
+  _globals['_EARNINGRULE']._serialized_end=1209
+  _globals['_TIERLADDER']._serialized_start=1211
+  _globals['_TIERLADDER']._serialized_end=1282
+  _globals['_TIER']._serialized_start=1284
+  _globals['_TIER']._serialized_end=1335
+  _globals['_REWARD']._serialized_start=1337
+  _globals['_REWARD']._serialized_end=1404
+  _globals['_MEMBERATTRIBUTE']._serialized_start=1407
+  _globals['_MEMBERATTRIBUTE']._serialized_end=1607
+  _globals['_GUARDIANSHIP']._serialized_start=1609
+  _globals['_GUARDIANSHIP']._serialized_end=1693
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,15 @@ class PendingRounding(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PENDING_ROUNDING_END_OF_DAY: _ClassVar[PendingRounding]
     PENDING_ROUNDING_END_OF_WEEK: _ClassVar[PendingRounding]
     PENDING_ROUNDING_END_OF_MONTH: _ClassVar[PendingRounding]
+
+class MemberAttributeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBER_ATTRIBUTE_KIND_UNSPECIFIED: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_TEXT: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_INTEGER: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_NUMBER: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_FLAG: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_DATE: _ClassVar[MemberAttributeKind]
 ENROLMENT_POLICY_UNSPECIFIED: EnrolmentPolicy
 ENROLMENT_POLICY_ON_FIRST_ACTIVITY: EnrolmentPolicy
 ENROLMENT_POLICY_EXPLICIT: EnrolmentPolicy
@@ -39,20 +48,30 @@ PENDING_ROUNDING_UNSPECIFIED: PendingRounding
 PENDING_ROUNDING_END_OF_DAY: PendingRounding
 PENDING_ROUNDING_END_OF_WEEK: PendingRounding
 PENDING_ROUNDING_END_OF_MONTH: PendingRounding
+MEMBER_ATTRIBUTE_KIND_UNSPECIFIED: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_TEXT: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_INTEGER: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_NUMBER: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_FLAG: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_DATE: MemberAttributeKind
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "member_attributes", "guardianship")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     REWARDS_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    GUARDIANSHIP_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
     tiers: TierLadder
     rewards: _containers.RepeatedCompositeFieldContainer[Reward]
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ...) -> None: ...
+    member_attributes: _containers.RepeatedCompositeFieldContainer[MemberAttribute]
+    guardianship: Guardianship
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., member_attributes: _Optional[_Iterable[_Union[MemberAttribute, _Mapping]]] = ..., guardianship: _Optional[_Union[Guardianship, _Mapping]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")
@@ -155,3 +174,33 @@ class Reward(_message.Message):
     currency: str
     price: int
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., currency: _Optional[str] = ..., price: _Optional[int] = ...) -> None: ...
+
+class MemberAttribute(_message.Message):
+    __slots__ = ("name", "kind", "required", "personal", "choices", "length_min", "length_max", "self_service")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    PERSONAL_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_MIN_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_MAX_FIELD_NUMBER: _ClassVar[int]
+    SELF_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: MemberAttributeKind
+    required: bool
+    personal: bool
+    choices: _containers.RepeatedScalarFieldContainer[str]
+    length_min: int
+    length_max: int
+    self_service: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MemberAttributeKind, str]] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., choices: _Optional[_Iterable[str]] = ..., length_min: _Optional[int] = ..., length_max: _Optional[int] = ..., self_service: _Optional[bool] = ...) -> None: ...
+
+class Guardianship(_message.Message):
+    __slots__ = ("age", "birthday_attribute", "time_zone_attribute")
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    BIRTHDAY_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    age: int
+    birthday_attribute: str
+    time_zone_attribute: str
+    def __init__(self, age: _Optional[int] = ..., birthday_attribute: _Optional[str] = ..., time_zone_attribute: _Optional[str] = ...) -> None: ...

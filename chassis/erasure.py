@@ -10,6 +10,7 @@ alias has no effect anywhere.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -89,7 +90,7 @@ async def end(connection: asyncpg.Connection, brand: str, erasure: str) -> bool:
 async def scrub(database: Database, erasing: Erasing, beat: Beat, *, keep: Sequence[str] = ()) -> None:
     """Takes the member out of the outbox, but for events of the types `keep`, and out of the dead letters."""
     async with database.reading(EVERY_BRAND) as connection:
-        bounds = await connection.fetchrow(_BOUNDS)
+        bounds: Any = await connection.fetchrow(_BOUNDS)
     for first in range(bounds["first"], bounds["last"] + 1, STRIDE):
         beat()
         async with database.transaction(EVERY_BRAND) as connection:

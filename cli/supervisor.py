@@ -133,6 +133,12 @@ class Suite:
         if part == "gateway":
             return common | {f"{name}_target": self.service_address(name) for name in self.services}
         own = {"seed_key": self.data.seed_key()} if part == "leaderboard" else {}
+        if part == "points":
+            own = {
+                "erasure_key": self.data.erasure_key(),
+                "nats_eraser_user": "eraser",
+                "nats_eraser_password": self.data.password("nats_eraser"),
+            }
         return (
             common
             | own

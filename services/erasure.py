@@ -84,7 +84,8 @@ class Erasures:
         """Erases after all else was saved, by `erase(connection, brand, member, alias)`; the events to tell."""
         for asked in self._asked:
             await erasure.note(connection, self._brand, asked.erasure, asked.member, asked.alias)
-        members = {found.member: found.alias for found in (*self._settled, *self._asked)}
+        members = {asked.member: asked.alias for asked in self._asked}
+        members |= {found.member: found.alias for found in self._settled}
         for member in sorted(members):
             await erase(connection, self._brand, member, members[member])
         if not members:

@@ -1,7 +1,9 @@
 """All that the points service can be asked to change."""
 
 from services.points.book import registry
+from services.points.erasing import Erase, Follow
 from services.points.holds import Authorise, End
+from services.points.members import ChangeConsents, Correct
 from services.points.pending import EndOrChange
 from services.points.recording import Record
 from services.points.schedules import Expiry
@@ -23,5 +25,9 @@ OPERATIONS = registry(
         Expiry(),
         Apply(),
         Adopt(),
+        Correct(),
+        ChangeConsents(),
+        Erase(),
+        Follow(),
     )
 )

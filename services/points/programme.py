@@ -10,6 +10,7 @@ from chassis.conditions import FLAG
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
+from services.points.attributes import PREFIX, MemberSchema, compile_members
 from services.points.earning import TypeRules
 from services.programme import Problems, schemas
 
@@ -44,6 +45,8 @@ class PointsRules:
     floors: dict[str, int] = field(default_factory=dict)
     pending: dict[str, pb.PendingPolicy] = field(default_factory=dict)
     releasing: dict[str, str] = field(default_factory=dict)
+    members: MemberSchema = field(default_factory=MemberSchema)
+    reads_members: set[str] = field(default_factory=set)
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -63,7 +66,8 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     """Compiles what is right and reports what is not."""
     _check_frame(programme, problems)
     points = programme.points
-    rules = PointsRules(programme, schemas(programme, VARIABLES))
+    members = compile_members(points, problems)
+    rules = PointsRules(programme, schemas(programme, {**VARIABLES, **members.variables}), members=members)
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
     _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
@@ -183,6 +187,8 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
         condition = problems.condition(f"{where}.condition", schema, rule.condition)
         amount = problems.amount(f"{where}.amount", schema, rule.amount)
         if condition is not None and amount is not None:
+            if PREFIX in rule.condition or PREFIX in rule.amount:
+                rules.reads_members.add(rule.activity_type)
             of_type = rules.rules.setdefault(rule.activity_type, TypeRules(schema))
             of_type.add(rule.id, rule.currency, rule.condition, rule.amount, waits=rule.HasField("pending"))
 

@@ -12,7 +12,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import lots, pending, store
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import PARTICULARS, Book, Operation, Touched, digest
 from services.points.earning import Award
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
 from services.points.programme import PointsRules
@@ -45,6 +45,8 @@ class Record(Operation):
         for activity in request.activities:
             into.add(activity.member)
             touched.activities.add(activity.id)
+            if activity.type in rules.reads_members:
+                touched.row(PARTICULARS, activity.member)
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
@@ -95,6 +97,7 @@ class Record(Operation):
             if moment_of(activity) > latest:
                 detail = "is more than five minutes ahead of the clock"
                 violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
+            book.check_not_erased(activity.member)
             if not rules.enrols_on_first_activity and not book.is_enrolled(activity.member):
                 raise UnknownMember(activity.member)
         if violations:
@@ -150,11 +153,14 @@ def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState) ->
     of_type = book.rules.rules.get(activity.type)
     if of_type is None:
         return []
-    variables = {
+    variables: dict[str, Any] = {
         "member.id": member.member,
         "member.tier": member.tier,
         "member.is_first_activity": activity.type not in member.seen_types,
     }
+    if activity.type in book.rules.reads_members:
+        known = book.row(PARTICULARS, member.member)
+        variables |= book.rules.members.values(known.attributes if known is not None else {})
     return of_type.awards(activity, variables, book.rule_failed)
 
 

@@ -8,8 +8,8 @@ import asyncpg
 
 from chassis.errors import IdempotencyConflict
 from laurels.points.v1 import events_pb2, points_pb2
-from services.points import ledger
-from services.points.book import Book, Operation, Touched, digest
+from services.points import ledger, members
+from services.points.book import PARTICULARS, Book, Operation, Touched, digest
 from services.points.ledger import PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 
@@ -46,6 +46,7 @@ class Spend(Operation):
                 book.answer(key, lambda number: setattr(answer.entry, "id", number))
             return answer
         book.member(request.member)
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         wallet = book.wallet(request.member, request.currency)
         ledger.check_debit(wallet, request.amount, floor=0)
@@ -76,7 +77,7 @@ class Grant(Operation):
         touched.wallet(request.member, request.currency)
 
     def decide(self, book: Book, request: Credit) -> None:
-        if request.key in book.known or request.key in book.entries:
+        if request.key in book.known or request.key in book.entries or request.member in book.erased:
             return
         wallet = book.wallet(request.member, request.currency)
         member = book.member(request.member)
@@ -102,21 +103,26 @@ class Enrol(Operation):
 
     def touch(self, request: points_pb2.EnrolMemberRequest, found: None, rules: PointsRules, touched: Touched) -> None:
         touched.enrolling.add(request.member)
+        if rules.members.declared or request.attributes.fields:
+            touched.row(PARTICULARS, request.member)
 
     def decide(self, book: Book, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
         rules = book.rules
+        book.check_not_erased(request.member)
         member = book.members[request.member]
         if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
             raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
+        particulars = members.enrol(book, request, enrolled=member.enrolled_at is not None)
         enrolled = book.join(member, book.now)
         if enrolled:
             book.tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
         if member.display_name != request.display_name:
             member.display_name = request.display_name
             book.change_member(member)
-        shown = points_pb2.Member(
-            member=member.member, display_name=member.display_name, enrolled_at=member.enrolled_at, tier=member.tier
-        )
+        known = book.row(PARTICULARS, request.member)
+        if particulars.attributes != (known.attributes if known is not None else {}):
+            book.put(PARTICULARS, request.member, particulars)
+        shown = members.shown(book, member, particulars)
         if enrolled:
             shown.wallets.extend(points_pb2.Wallet(currency=currency) for currency in rules.currencies)
         return points_pb2.EnrolMemberResponse(member=shown, enrolled=enrolled)

@@ -260,6 +260,9 @@ def _accounts(book: Book, transfer: Any) -> tuple[Account, Account]:
     target = _account(book, transfer.credit, transfer.currency, "credit")
     if source is target:
         raise InvalidArgument("debit and credit are one account.")
+    # Taking back what was issued is a correction; anything else is spending or giving.
+    if transfer.debit.member and target.kind != ISSUED:
+        book.check_guardian(transfer.debit.member)
     if source.owner == PROGRAMME and target.owner == PROGRAMME:
         raise InvalidArgument("debit and credit are both the programme's.")
     return source, target

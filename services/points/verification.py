@@ -56,12 +56,34 @@ _QUERIES: Mapping[str, str] = {
     "Member {rows} has activities but is not enrolled.": """
         SELECT DISTINCT activities.member FROM activities
         LEFT JOIN members ON members.member = activities.member AND members.enrolled_at IS NOT NULL
-        WHERE members.member IS NULL""",
+        WHERE members.member IS NULL AND activities.member NOT LIKE '!%'
+            AND NOT EXISTS (SELECT FROM erasing WHERE erasing.member = activities.member)""",
     "{rows}.": """
         SELECT recorded || ' activities were recorded and ' || told || ' were told' FROM
             (SELECT count(*) AS recorded FROM activities WHERE recorded_at >= (SELECT min(created_at) FROM outbox)),
             (SELECT count(*) AS told FROM outbox WHERE type = 'laurels.activity.v1.ActivityRecorded')
         WHERE recorded <> told""",
+    "What is left of member {rows}, who was erased, is not the ledger's alone.": """
+        SELECT alias FROM erasures WHERE state = 3 AND (
+            salt <> '' OR EXISTS (SELECT FROM erasing WHERE erasing.erasure = erasures.erasure)
+            OR EXISTS (SELECT FROM accounts WHERE owner = alias AND balance > 0)
+            OR EXISTS (SELECT FROM members WHERE member = alias)
+            OR EXISTS (SELECT FROM activities WHERE member = alias AND (digest <> '' OR attributes <> '{}'))
+            OR EXISTS (SELECT FROM holds WHERE member = alias AND (digest <> '' OR reference <> '' OR state = 1))
+            OR EXISTS (
+                SELECT FROM entries JOIN accounts ON accounts.id IN (credit, debit)
+                WHERE owner = alias AND entries.digest <> '' AND entries.key NOT LIKE 'erase:%'))""",
+    "The consents that count of member {rows} are not the newest that were recorded.": """
+        SELECT member FROM (
+            SELECT member, jsonb_object_agg(purpose, granted) AS counts FROM (
+                SELECT DISTINCT ON (member, purpose) member, purpose, granted FROM consent_records
+                ORDER BY member, purpose, id DESC
+            ) AS newest GROUP BY member
+        ) AS recorded FULL JOIN (
+            SELECT member, jsonb_object_agg(purpose, said -> 'granted') AS counts
+            FROM member_particulars CROSS JOIN LATERAL jsonb_each(consents) AS given (purpose, said) GROUP BY member
+        ) AS kept USING (member)
+        WHERE recorded.counts IS DISTINCT FROM kept.counts""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """

@@ -37,8 +37,8 @@ class ExportServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ExportServiceAsyncStub: ...
     ExportMember: _grpc.UnaryUnaryMultiCallable[_export_pb2.ExportMemberRequest, _export_pb2.ExportMemberResponse]
     """Returns everything held about a member: through the gateway of all
-    services, up to 200,000 rows; a member who has more is told so by
-    `truncated`. A service answers a page of up to 1,000 rows.
+    services, up to 200,000 rows or 64 MiB; a member of whom there is more is
+    told so by `truncated`. A service answers a page of up to 1,000 rows.
 
     Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
     a member asks for another. INVALID_ARGUMENT when `cursor` is not one that
@@ -54,8 +54,8 @@ class ExportServiceAsyncStub(ExportServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ExportMember: _aio.UnaryUnaryMultiCallable[_export_pb2.ExportMemberRequest, _export_pb2.ExportMemberResponse]  # type: ignore[assignment]
     """Returns everything held about a member: through the gateway of all
-    services, up to 200,000 rows; a member who has more is told so by
-    `truncated`. A service answers a page of up to 1,000 rows.
+    services, up to 200,000 rows or 64 MiB; a member of whom there is more is
+    told so by `truncated`. A service answers a page of up to 1,000 rows.
 
     Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
     a member asks for another. INVALID_ARGUMENT when `cursor` is not one that
@@ -74,8 +74,8 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_export_pb2.ExportMemberResponse, _abc.Awaitable[_export_pb2.ExportMemberResponse]]:
         """Returns everything held about a member: through the gateway of all
-        services, up to 200,000 rows; a member who has more is told so by
-        `truncated`. A service answers a page of up to 1,000 rows.
+        services, up to 200,000 rows or 64 MiB; a member of whom there is more is
+        told so by `truncated`. A service answers a page of up to 1,000 rows.
 
         Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
         a member asks for another. INVALID_ARGUMENT when `cursor` is not one that

@@ -225,7 +225,7 @@ class ConsentRecord(SQLModel, table=True):
 
 
 class Erasure(SQLModel, table=True):
-    """An erasure. Whom it was of, only the fingerprint says, to who has the id and the key. The salt goes at the end."""
+    """An erasure. Whom it was of, only the fingerprint says, to who has id and key; the salt goes at the end."""
 
     __tablename__ = "erasures"
     __table_args__ = (UniqueConstraint("brand", "fingerprint", name="erasures_fingerprint"),)

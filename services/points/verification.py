@@ -70,9 +70,9 @@ _QUERIES: Mapping[str, str] = {
             OR EXISTS (SELECT FROM members WHERE member = alias)
             OR EXISTS (SELECT FROM activities WHERE member = alias AND (digest <> '' OR attributes <> '{}'))
             OR EXISTS (SELECT FROM holds WHERE member = alias AND (digest <> '' OR reference <> '' OR state = 1))
-            OR EXISTS (
-                SELECT FROM entries JOIN accounts ON accounts.id IN (credit, debit)
-                WHERE owner = alias AND entries.digest <> '' AND entries.key NOT LIKE 'erase:%'))""",
+            OR EXISTS (SELECT FROM accounts JOIN entries ON credit = accounts.id WHERE owner = alias AND digest <> '')
+            OR EXISTS (SELECT FROM accounts JOIN entries ON debit = accounts.id WHERE owner = alias AND digest <> '')
+        )""",
     "The consents that count of member {rows} are not the newest that were recorded.": """
         SELECT member FROM (
             SELECT member, jsonb_object_agg(purpose, granted) AS counts FROM (

@@ -13,8 +13,8 @@ from laurels.recommender.v1 import recommender_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
 from services.recommender.book import Book, Chance
-from services.recommender.memory import Memory
 from services.recommender.export import SECTIONS
+from services.recommender.memory import Memory
 from services.recommender.programme import compile_document
 from services.recommender.servicer import ProgrammeServicer, RecommenderServicer
 from services.recommender.settings import Settings

@@ -326,7 +326,9 @@ def _make(
 
 def _tell(book: Book, moved: dict[tuple[str, str], int], transfers: Sequence[Any]) -> None:
     """One event a member and currency, however many transfers moved it."""
-    reference = transfers[0].reference if len(transfers) == 1 else ""
+    # What one member wrote to another is not in the other's events, where the writer's erasure would not find it.
+    between = any(transfer.debit.member and transfer.credit.member for transfer in transfers)
+    reference = transfers[0].reference if len(transfers) == 1 and not between else ""
     for (member, currency), by in moved.items():
         if by:
             _tell_change(book, book.wallet(member, currency), by, points_pb2.ENTRY_KIND_TRANSFER, reference, book.now)

@@ -26,11 +26,49 @@ _QUERIES: Mapping[str, str] = {
             ) AS posted GROUP BY account
         ) AS posted ON posted.account = accounts.id
         WHERE coalesce(posted.amount, 0) <> balance""",
-    "What account {rows} ever earned is not the sum of what was issued to it.": """
+    "What account {rows} ever earned is not the sum of what was issued to its owner.": """
+        SELECT accounts.id || ' (' || accounts.owner || ', ' || accounts.currency || ')' FROM accounts
+        LEFT JOIN (
+            SELECT owner, currency, sum(amount) AS amount FROM (
+                SELECT target.owner, target.currency, amount FROM entries
+                JOIN accounts AS source ON source.id = debit AND source.kind = 'issued'
+                JOIN accounts AS target ON target.id = credit
+                UNION ALL
+                SELECT source.owner, source.currency, -amount FROM entries
+                JOIN accounts AS target ON target.id = credit AND target.kind = 'issued'
+                JOIN accounts AS source ON source.id = debit
+            ) AS moved GROUP BY owner, currency
+        ) AS issued USING (owner, currency)
+        WHERE accounts.owner <> '' AND accounts.kind = 'available' AND coalesce(issued.amount, 0) <> earned""",
+    "The lots of account {rows} hold more than its balance.": """
         SELECT accounts.id || ' (' || owner || ', ' || currency || ')' FROM accounts
-        LEFT JOIN (SELECT credit, sum(amount) AS amount FROM entries WHERE debit < 0 GROUP BY credit) AS issued
-          ON issued.credit = accounts.id
-        WHERE owner <> '' AND coalesce(issued.amount, 0) <> earned""",
+        JOIN (SELECT account, sum(remaining) AS remaining FROM lots GROUP BY account) AS held ON held.account = id
+        WHERE kind <> 'available' OR held.remaining > greatest(balance, 0)""",
+    "The open holds of {rows} are not what is held.": """
+        SELECT coalesce(open.member, kept.owner) || ' (' || coalesce(open.currency, kept.currency) || ')' FROM (
+            SELECT member, currency, sum(amount) AS amount FROM holds WHERE state = 1 GROUP BY member, currency
+        ) AS open
+        FULL JOIN (SELECT owner, currency, balance FROM accounts WHERE kind = 'held') AS kept
+          ON kept.owner = open.member AND kept.currency = open.currency
+        WHERE coalesce(open.amount, 0) <> coalesce(kept.balance, 0)""",
+    "Hold {rows} and the entries that ended it do not say the same.": """
+        SELECT hold FROM holds
+        LEFT JOIN entries AS taken ON taken.brand = holds.brand AND taken.key = 'capture:' || hold
+        LEFT JOIN entries AS given ON given.brand = holds.brand AND given.key = 'release:' || hold
+        WHERE coalesce(taken.amount, 0) <> captured
+           OR coalesce(given.amount, 0) <> CASE WHEN state = 1 THEN 0 ELSE holds.amount - captured END
+           OR (captured > 0) <> (state = 2)""",
+    "The waiting lots of {rows} are not what is pending.": """
+        SELECT coalesce(waiting.member, kept.owner) || ' (' || coalesce(waiting.currency, kept.currency) || ')' FROM (
+            SELECT member, currency, sum(amount) AS amount FROM pending_lots WHERE state = 1 GROUP BY member, currency
+        ) AS waiting
+        FULL JOIN (SELECT owner, currency, balance FROM accounts WHERE kind = 'pending') AS kept
+          ON kept.owner = waiting.member AND kept.currency = waiting.currency
+        WHERE coalesce(waiting.amount, 0) <> coalesce(kept.balance, 0)""",
+    "Entry {rows} was reversed by another amount or more than once.": """
+        SELECT made.id FROM entries AS back
+        JOIN entries AS made ON made.id = substr(back.key, 9)::bigint
+        WHERE back.key LIKE 'reverse:%' AND (back.amount <> made.amount OR back.debit <> made.credit)""",
     "Account {rows} is below its floor.": "SELECT id FROM accounts WHERE floor IS NOT NULL AND balance < floor",
     "Entry {rows} names an account that does not exist, or two currencies.": """
         SELECT entries.id FROM entries

@@ -98,6 +98,8 @@ def body_for(template: str) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "/v1/activities": {"activities": []},
         "/v1/members": {"member": "somebody-else"},
+        "/v1/members/{member}": {},
+        "/v1/members/{member}/consents": {"consents": [{"purpose": "profiling", "granted": True}]},
         "/v1/members/{member}/wallets/{currency}:spend": {"amount": 1},
         "/v1/scratch-cards/{card}:reveal": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},

@@ -242,7 +242,7 @@ class Eraser:
             await self._write_path.submit(erasing.brand, Scrubbed(erasing.erasure))
         elif row.state == SETTLED and received(row) >= {(service, "") for service in SERVICES}:
             await erasure.scrub(self._database, erasing, beat)
-            streams = await self._purge(erasing, beat)
+            streams = await self.purge(erasing, beat)
             await self._write_path.submit(erasing.brand, Completed(erasing.erasure, streams))
 
     async def _scrub(self, erasing: erasure.Erasing, salt: str, beat: Beat) -> None:
@@ -258,7 +258,8 @@ class Eraser:
             async with self._database.transaction(erasing.brand) as connection:
                 scrubbed = await store.scrub_activities(connection, erasing.member, erasing.alias, salt, PAGE)
 
-    async def _purge(self, erasing: erasure.Erasing, beat: Beat) -> int:
+    async def purge(self, erasing: erasure.Erasing, beat: Beat) -> int:
+        """Takes the messages about a member off every stream; whether it could."""
         user = self._settings.nats_eraser_user
         if not user:
             return members_pb2.STREAMS_PURGED_NOT_CONFIGURED

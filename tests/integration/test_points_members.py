@@ -454,6 +454,32 @@ async def test_an_erased_member_is_gone_and_the_ledger_is_as_it_was(
     assert len(await streams.told(brand, ActivityRecorded)) == 1
 
 
+async def test_nobody_is_scrubbed_who_is_not_being_erased(points: Points, brand: str, servers: Servers) -> None:
+    await points.apply(brand, with_members())
+    await enrol(points, brand, name="Ann")
+    await points.record(brand, purchase("p"))
+    await points.spend(brand, "s", 7, reference="a book")
+    connection = await asyncpg.connect(servers.postgres.url("points"))
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
+            for statement in (
+                "SELECT scrub_entries('ann', 'salt', 0, 100)",
+                "SELECT scrub_activities('ann', '!x', 'salt', 100)",
+                "SELECT erase_member('ann', '!x')",
+            ):
+                await connection.execute(statement)
+        for change in ("UPDATE entries SET reference = ''", "DELETE FROM consent_records", "DELETE FROM activities"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(change)
+    finally:
+        await connection.close()
+    assert [entry.reference for entry in await points.statement(brand)] == ["a book", "per_unit"]
+    assert (await points.member(brand, "ann")).display_name == "Ann"
+    assert (await points.record(brand, purchase("p"))).duplicates == 1
+    assert await damage(servers, brand) == []
+
+
 async def _all(subscription: Any) -> AsyncIterator[Any]:
     """The messages of an ordered consumer until none has come for a moment."""
     while True:

@@ -120,8 +120,8 @@ async def in_tables(suite: Suite, brand: str) -> list[str]:
         connection = await asyncpg.connect(suite.servers.postgres.admin_url(f"laurels_{service}"))
         try:
             tables = await connection.fetch(
-                "SELECT table_name FROM information_schema.columns "
-                "WHERE table_schema = 'public' AND column_name = 'brand' AND table_name IN (SELECT relname FROM pg_class WHERE relkind IN ('r', 'p'))"
+                "SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'brand' "
+                "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
             )
             assert len(tables) > 5
             for (table,) in tables:

@@ -31,7 +31,7 @@ _SIZES = """
     FROM (SELECT board, count(*) AS members FROM scores WHERE brand = $1 GROUP BY board) AS ranked
     FULL JOIN (SELECT board, sum(members)::bigint AS members FROM board_sizes WHERE brand = $1 GROUP BY board)
         AS counted USING (board)
-    WHERE ranked.members IS DISTINCT FROM counted.members ORDER BY board"""
+    WHERE coalesce(ranked.members, 0) <> coalesce(counted.members, 0) ORDER BY board"""
 _DEAD_LETTERS = "SELECT source, id, type, reason FROM dead_letters WHERE brand = $1 ORDER BY source, id"
 _POOLS = "SELECT pool FROM scratch_pools WHERE brand = $1"
 _DOCUMENTS = "SELECT document FROM configurations WHERE brand = $1 ORDER BY version"

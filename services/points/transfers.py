@@ -6,10 +6,11 @@ from typing import Any
 
 import asyncpg
 
+from chassis.erasure import is_alias
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import ledger_pb2, points_pb2
 from services.points import ledger, store
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import Book, MemberWasErased, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, BALANCE_MAX, GROUP_MARK, ISSUED, PROGRAMME, REDEEMED, Account
 from services.points.programme import PointsRules
 
@@ -194,6 +195,9 @@ class Reverse(Operation):
             return answer
         if row["kind"] not in REVERSIBLE:
             raise NotReversible(number, points_pb2.EntryKind.Name(row["kind"]).lower())
+        for owner in (row["debit_owner"], row["credit_owner"]):
+            if is_alias(owner):
+                raise MemberWasErased(owner)
         currency, amount = row["currency"], row["amount"]
         gave = book.wallet(row["debit_owner"], currency, row["debit_kind"])
         took = book.wallet(row["credit_owner"], currency, row["credit_kind"])

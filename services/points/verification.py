@@ -111,6 +111,8 @@ _QUERIES: Mapping[str, str] = {
             OR EXISTS (SELECT FROM accounts JOIN entries ON credit = accounts.id WHERE owner = alias AND digest <> '')
             OR EXISTS (SELECT FROM accounts JOIN entries ON debit = accounts.id WHERE owner = alias AND digest <> '')
         )""",
+    "Erasure {rows} is not complete after 72 hours.": """
+        SELECT erasure FROM erasures WHERE state <> 3 AND requested_at < now() - interval '72 hours'""",
     "The consents that count of member {rows} are not the newest that were recorded.": """
         SELECT member FROM (
             SELECT member, jsonb_object_agg(purpose, granted) AS counts FROM (

@@ -451,6 +451,10 @@ async def test_an_erased_member_is_gone_and_the_ledger_is_as_it_was(
     await connection.close()
     assert await damage(servers, brand) == []
     assert await erase(points, brand, CANARY) == names[0]
+    # What the alias holds is not moved again.
+    spent = next(row["id"] for row in before if row["kind"] == points_pb2.ENTRY_KIND_SPEND)
+    reversal = ledger_pb2.ReverseTransferRequest(transfer=str(spent), idempotency_key="r")
+    assert await code_of(points.call("ReverseTransfer", reversal, brand)) == "member_erased"
     assert len(await streams.told(brand, ActivityRecorded)) == 1
 
 

@@ -17,9 +17,10 @@ from chassis.errors import FieldViolation, InvalidArgument, NotFound
 from laurels.export.v1 import export_pb2 as pb
 from laurels.export.v1 import export_pb2_grpc
 
-ROWS_MAX = 1_000
+ROWS_MAX = 5_000
 """Rows of a page."""
-FETCH = 100
+FETCH = 200
+"""Rows that are read ahead of the page, which their bytes may close."""
 BYTES_MAX = 1_500_000
 """So many bytes of JSON close a page: a row's message is at most twice its size, and gRPC takes 4 MiB."""
 _CURSOR = re.compile(r"(\d{1,3})\.(\d{1,9})")
@@ -57,16 +58,13 @@ class ExportServicer(export_pb2_grpc.ExportServiceServicer):
             while place < len(self._sections):
                 name, query = self._sections[place]
                 section = answer.sections.add(service=self._service, name=name)
-                limited = f"SELECT to_jsonb(held)::text FROM ({query}) AS held OFFSET $3 LIMIT $4"  # noqa: S608
-                while found := await connection.fetch(limited, brand, request.member, offset, FETCH):
-                    for (text,) in found:
-                        section.rows.add().update(orjson.loads(text))
-                        offset, rows, size = offset + 1, rows + 1, size + len(text)
-                        if rows == ROWS_MAX or size > BYTES_MAX:
-                            answer.next_cursor = f"{place}.{offset}"
-                            return answer
-                    if len(found) < FETCH:
-                        break
+                rest = f"SELECT to_jsonb(held)::text FROM ({query}) AS held OFFSET $3"  # noqa: S608
+                async for (text,) in connection.cursor(rest, brand, request.member, offset, prefetch=FETCH):
+                    if rows == ROWS_MAX or size > BYTES_MAX:
+                        answer.next_cursor = f"{place}.{offset}"
+                        return answer
+                    section.rows.add().update(orjson.loads(text))
+                    offset, rows, size = offset + 1, rows + 1, size + len(text)
                 place, offset = place + 1, 0
         return answer
 

@@ -51,7 +51,7 @@ class ExportServiceServicer:
     def ExportMember(self, request, context):
         """Returns everything held about a member: through the gateway of all
         services, up to 200,000 rows or 64 MiB; a member of whom there is more is
-        told so by `truncated`. A service answers a page of up to 1,000 rows.
+        told so by `truncated`. A service answers a page of up to 5,000 rows.
 
         Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
         a member asks for another. INVALID_ARGUMENT when `cursor` is not one that

@@ -38,7 +38,7 @@ class ExportServiceStub:
     ExportMember: _grpc.UnaryUnaryMultiCallable[_export_pb2.ExportMemberRequest, _export_pb2.ExportMemberResponse]
     """Returns everything held about a member: through the gateway of all
     services, up to 200,000 rows or 64 MiB; a member of whom there is more is
-    told so by `truncated`. A service answers a page of up to 1,000 rows.
+    told so by `truncated`. A service answers a page of up to 5,000 rows.
 
     Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
     a member asks for another. INVALID_ARGUMENT when `cursor` is not one that
@@ -55,7 +55,7 @@ class ExportServiceAsyncStub(ExportServiceStub):
     ExportMember: _aio.UnaryUnaryMultiCallable[_export_pb2.ExportMemberRequest, _export_pb2.ExportMemberResponse]  # type: ignore[assignment]
     """Returns everything held about a member: through the gateway of all
     services, up to 200,000 rows or 64 MiB; a member of whom there is more is
-    told so by `truncated`. A service answers a page of up to 1,000 rows.
+    told so by `truncated`. A service answers a page of up to 5,000 rows.
 
     Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
     a member asks for another. INVALID_ARGUMENT when `cursor` is not one that
@@ -75,7 +75,7 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_export_pb2.ExportMemberResponse, _abc.Awaitable[_export_pb2.ExportMemberResponse]]:
         """Returns everything held about a member: through the gateway of all
         services, up to 200,000 rows or 64 MiB; a member of whom there is more is
-        told so by `truncated`. A service answers a page of up to 1,000 rows.
+        told so by `truncated`. A service answers a page of up to 5,000 rows.
 
         Errors: NOT_FOUND (`unknown_member`) when there is no such member, or when
         a member asks for another. INVALID_ARGUMENT when `cursor` is not one that

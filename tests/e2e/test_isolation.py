@@ -38,7 +38,7 @@ async def test_no_route_shows_another_brands_data(suite: Suite, brand: str) -> N
                         path + query,
                         body,
                         token=other.token(scope, subject),
-                        headers={"idempotency-key": f"isolation-{asked}"} if binding.verb == "POST" else None,
+                        headers={"idempotency-key": f"isolation-{asked}"} if binding.verb != "GET" else None,
                     )
                     asked += 1
                     assert response.status_code < 500, (binding, response.text)
@@ -67,7 +67,9 @@ async def populated(world: World) -> dict[str, Any]:
     await world.buy(CANARY, AMOUNT, AMOUNT)
     spend = {"amount": 7, "reference": REFERENCE}
     path = f"/v1/members/{CANARY}/wallets/points:spend"
-    await world.call("POST", path, spend, headers={"idempotency-key": "populate"})
+    spent = await world.call("POST", path, spend, headers={"idempotency-key": "populate"})
+    path = f"/v1/members/{CANARY}/wallets/points:hold"
+    held = await world.call("POST", path, spend, headers={"idempotency-key": "populate"})
 
     async def cards() -> int:
         return len((await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"])
@@ -78,9 +80,10 @@ async def populated(world: World) -> dict[str, Any]:
         return len((await world.get(f"/v1/members/{CANARY}/badges"))["badges"])
 
     await eventually(missions, 2)
-    wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7
+    wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7 - 7
     await eventually(lambda: world.wallet(CANARY), wallet)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
+    await world.call("POST", "/v1/members", {"member": "leaver"})
     choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
     return {
         "member": CANARY,
@@ -89,7 +92,12 @@ async def populated(world: World) -> dict[str, Any]:
         "pool": "golden_disc",
         "card": card,
         "decision": choice["decision"],
+        "hold": held.json()["hold"]["hold"],
+        "erasure": (await world.call("DELETE", "/v1/members/leaver")).json()["erasure"],
+        "transfer": str(spent.json()["entry"]["id"]),
+        "lot": "0" * 24,  # the programme has no pending points
         "wallet": wallet,
+        "subscription": "club",
     }
 
 
@@ -101,9 +109,21 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}": {},
         "/v1/members/{member}/consents": {"consents": [{"purpose": "profiling", "granted": True}]},
         "/v1/members/{member}/wallets/{currency}:spend": {"amount": 1},
+        "/v1/members/{member}/wallets/{currency}:hold": {"amount": 1},
+        "/v1/holds/{hold}:capture": {},
+        "/v1/holds/{hold}:release": {},
+        "/v1/transfers": {"transfers": []},
+        "/v1/transfers/{transfer}:reverse": {},
+        "/v1/pending/{lot}": {"amount": 1},
+        "/v1/pending/{lot}:activate": {},
+        "/v1/pending/{lot}:cancel": {},
+        "/v1/schedules:run": {},
         "/v1/scratch-cards/{card}:reveal": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},
         "/v1/programme:validate": {"programme": {}},
+        "/v1/members/{member}/tier:set": {"tier": "gold", "reason": "Somebody asked."},
+        "/v1/members/{member}/subscriptions/{subscription}:pay": {"paid_until": "2099-01-01T00:00:00Z"},
+        "/v1/members/{member}/subscriptions/{subscription}:cancel": {},
     }
     return bodies[template]
 

@@ -5,6 +5,8 @@ for in every row of every table of every service, and in every message.
 """
 
 import asyncio
+import os
+import signal
 from typing import Any
 
 import asyncpg
@@ -180,3 +182,26 @@ async def test_two_members_are_erased_at_once_and_a_third_is_untouched(suite: Su
         board = await world.get("/v1/leaderboards/points/entries")
         assert [entry["member"] for entry in board["entries"]] == ["eve"]
         assert board["members"] == 1
+
+
+async def test_an_erasure_waits_for_a_service_that_is_away(suite: Suite, brand: str) -> None:
+    async with World(suite, brand) as world:
+        await world.buy("ann", AMOUNT)
+        away = suite.part_pid("recommender")
+        os.kill(away, signal.SIGSTOP)
+        try:
+            erasure = (await world.call("DELETE", "/v1/members/ann")).json()["erasure"]
+
+            async def heard() -> list[tuple[str, str]]:
+                found = await world.get(f"/v1/erasures/{erasure}")
+                assert found["state"] == "erased"
+                return sorted((receipt["service"], receipt["after"]) for receipt in found["receipts"])
+
+            await eventually(heard, [("leaderboard", "missions"), ("leaderboard", "points"), ("missions", "points")])
+        finally:
+            os.kill(away, signal.SIGCONT)
+
+        async def state() -> str:
+            return str((await world.get(f"/v1/erasures/{erasure}"))["state"])
+
+        await eventually(state, "complete")

@@ -180,7 +180,7 @@ def shown(book: Book, member: MemberState, particulars: Particulars) -> points_p
         display_name=member.display_name,
         enrolled_at=member.enrolled_at,
         tier=member.tier,
-        attributes=struct_of(particulars.attributes),
+        attributes=struct_of(particulars.attributes) if particulars.attributes else None,
         awaits_guardian=awaits_guardian(book.rules.members, particulars, book.now, book.rules.zone),
     )
 

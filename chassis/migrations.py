@@ -142,6 +142,36 @@ def create_chassis_tables() -> None:
     secure("configurations", grants="SELECT, INSERT", every_brand="SELECT")
 
 
+def create_erasing_table() -> None:
+    """The table of `chassis.erasure`."""
+    op.execute("""
+        CREATE TABLE erasing (
+            brand text NOT NULL,
+            erasure text NOT NULL,
+            member text NOT NULL,
+            alias text NOT NULL,
+            settled boolean NOT NULL,
+            noted_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (brand, erasure)
+        )""")
+    secure("erasing", grants="SELECT, INSERT, UPDATE (settled), DELETE", every_brand="ALL")
+
+
+def create_owners_function(signature: str, body: str) -> None:
+    """A function that does, with the owner's rights, the one thing that the application may not do otherwise.
+
+    Row-level security holds for the owner, too, so it sees the brand of its
+    caller's transaction. `body` is in SQL.
+    """
+    op.execute(
+        f"CREATE FUNCTION {signature} LANGUAGE sql VOLATILE SECURITY DEFINER "
+        f"SET search_path = public, pg_temp AS $body$ {body} $body$"
+    )
+    name = signature[: signature.index(")") + 1]
+    op.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {app_role()}")
+
+
 def main() -> None:
     settings = MigrationSettings()  # type: ignore[call-arg]
     for service in sys.argv[1:]:

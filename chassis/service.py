@@ -23,6 +23,7 @@ from chassis import logging, schema, tracing
 from chassis.consumer import Consumer, Handler
 from chassis.credentials import Verifier
 from chassis.database import TRANSIENT, Database
+from chassis.erasure import is_alias
 from chassis.events import Event
 from chassis.loops import Beat, Loops
 from chassis.outbox import Relay, publish_again
@@ -211,6 +212,8 @@ class Untranslatable:
 
 
 def _translated(event: Event, translate: Callable[[Event], Any]) -> Any:
+    if is_alias(event.member):
+        return None
     try:
         return translate(event)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's alone

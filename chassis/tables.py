@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -78,3 +79,16 @@ class Configuration(SQLModel, table=True):
     version: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     recorded_at: datetime = Field(sa_column=stamp(default_now=True))
+
+
+class Erasing(SQLModel, table=True):
+    """Members who are being erased; a row is there until nothing else names the member."""
+
+    __tablename__ = "erasing"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    erasure: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    alias: str = Field(sa_column=Column(Text, nullable=False))
+    settled: bool = Field(sa_column=Column(Boolean, nullable=False))
+    noted_at: datetime = Field(sa_column=stamp(default_now=True))

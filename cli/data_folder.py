@@ -209,6 +209,13 @@ class DataFolder:
             _write(path, {"key": base64.b64encode(secrets.token_bytes(32)).decode()})
         return str(_read(path)["key"])
 
+    def erasure_key(self) -> str:
+        """The points service's key for the fingerprints of erased members, in base64."""
+        path = self.secrets / "erasure_key.json"
+        if not path.exists():
+            _write(path, {"key": base64.b64encode(secrets.token_bytes(32)).decode()})
+        return str(_read(path)["key"])
+
     def remove(self) -> None:
         """Deletes the folder, with what its links lead to."""
         if self.postgres.is_symlink():

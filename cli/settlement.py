@@ -29,6 +29,8 @@ _OUTBOX = """
     SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS waiting,
         (SELECT coalesce(max(id), 0) FROM outbox) AS newest"""
 
+_ERASING = "SELECT count(*) FROM erasing"
+
 
 class Unsettled(CommandFailed):
     """Effects are still outstanding after the time given; the sentence says where."""
@@ -62,6 +64,8 @@ class Settlement:
             newest.append(row["newest"])
             if row["waiting"]:
                 outstanding[f"unpublished by {service}"] = row["waiting"]
+            if service == "points" and (erasing := await connection.fetchval(_ERASING)):
+                outstanding["members who are being erased"] = erasing
             for name, count in (await self._lags(service)).items():
                 outstanding[f"waiting from {service} for {name}"] = count
         return outstanding, tuple(newest)

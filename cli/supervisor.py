@@ -134,7 +134,12 @@ class Suite:
             return common | {f"{name}_target": self.service_address(name) for name in self.services}
         own = {"seed_key": self.data.seed_key()} if part == "leaderboard" else {}
         if part == "points":
-            own = {"ledger_key": self.data.ledger_key()}
+            own = {
+                "ledger_key": self.data.ledger_key(),
+                "erasure_key": self.data.erasure_key(),
+                "nats_eraser_user": "eraser",
+                "nats_eraser_password": self.data.password("nats_eraser"),
+            }
         return (
             common
             | own

@@ -218,7 +218,8 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
     kept = {(row["board"], row["member"]): (row["score"], row["reached_at"]) for row in rows}
     told_cards = {issued.card: issued.member for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
     kept_cards = {
-        row["card"]: row["member"] for row in await connection.fetch("SELECT card, member FROM scratch_cards")
+        row["card"]: row["member"]
+        for row in await connection.fetch("SELECT card, member FROM scratch_cards WHERE member NOT LIKE '!%'")
     }
     return [
         *_difference("Scores", kept, scores.by_key),
@@ -282,7 +283,10 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
     for service, kinds in wanted.items():
         for kind in kinds:
             name = kind.DESCRIPTOR.full_name
-            rows = await databases[service].fetch("SELECT payload FROM outbox WHERE type = $1 ORDER BY id", name)
+            # Of what an erased member did, only the ids of its events are left.
+            rows = await databases[service].fetch(
+                "SELECT payload FROM outbox WHERE type = $1 AND member NOT LIKE '!%' ORDER BY id", name
+            )
             facts[name] = [message_class(name).FromString(row["payload"]) for row in rows]
     return facts
 

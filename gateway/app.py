@@ -27,6 +27,7 @@ from gateway import documentation
 from gateway.backends import Backends, Context
 from gateway.contract import Method, methods
 from gateway.edge import ROUTE, Edge, request_id, without_body_for_head
+from gateway.export import ExportRoutes
 from gateway.limits import Rate, TokenBuckets
 from gateway.problems import MethodNotAllowed, NoSuchRoute
 from gateway.programme import ProgrammeRoutes
@@ -106,7 +107,7 @@ class Api:
 
 def rpc_routes(backends: Backends, settings: GatewaySettings) -> list[RpcRoute]:
     """A route for each HTTP form of each RPC of the contract."""
-    special = ProgrammeRoutes(backends).handlers
+    special = ProgrammeRoutes(backends).handlers | ExportRoutes(backends).handlers
     return [
         RpcRoute(
             method,

@@ -19,7 +19,7 @@ from chassis.server import MESSAGE_BYTES_MAX
 from gateway.contract import Method
 from gateway.problems import DeadlineExceeded, NotImplementedByPeer
 
-OTHER_HOSTS = {"laurels.activity.v1": "points", "laurels.programme.v1": "points"}
+OTHER_HOSTS = {"laurels.activity.v1": "points", "laurels.export.v1": "points", "laurels.programme.v1": "points"}
 """Packages that another service serves than the one they are named for."""
 
 _SERVICE_CONFIG = {

@@ -51,6 +51,9 @@ def settings_of(servers: Servers) -> Callable[..., Any]:
             "drain_s": 1.0,
             "seed_key": data.seed_key(),
             "ledger_key": data.ledger_key(),
+            "erasure_key": data.erasure_key(),
+            "nats_eraser_user": "eraser",
+            "nats_eraser_password": data.password("nats_eraser"),
         }
         kind = import_module(f"services.{service}.settings").Settings
         return kind(**(values | overrides))

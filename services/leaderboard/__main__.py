@@ -6,11 +6,16 @@ from functools import partial
 
 from chassis.configuration import Configurations
 from chassis.database import EVERY_BRAND, Database
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
+from laurels.export.v1 import export_pb2_grpc
 from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
+from services.erasure import last_word
+from services.export import ExportServicer
 from services.leaderboard import store
 from services.leaderboard.book import Book
+from services.leaderboard.export import SECTIONS
 from services.leaderboard.programme import compile_document
 from services.leaderboard.sealing import Seal, key_of
 from services.leaderboard.servicer import LeaderboardServicer, ScratchCardServicer, ValidationServicer
@@ -21,6 +26,7 @@ NAMES = (
     "laurels.leaderboard.v1.LeaderboardService",
     "laurels.leaderboard.v1.ScratchCardService",
     "laurels.programme.v1.ProgrammeValidationService",
+    "laurels.export.v1.ExportService",
 )
 
 
@@ -41,8 +47,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(
             ValidationServicer(service.database), server
         )
+        export_pb2_grpc.add_ExportServiceServicer_to_server(
+            ExportServicer("leaderboard", service.database, SECTIONS), server
+        )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -23,6 +23,7 @@ from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services.activity import moment_of
+from services.erasure import Erase, Erasures, Settle
 from services.leaderboard import store
 from services.leaderboard.programme import LeaderboardRules, compile_programme
 from services.leaderboard.ranking import Scores
@@ -65,15 +66,19 @@ class Book:
         self._stock: dict[PrizeKey, int] = {}
         self._revealed: dict[str, CardState] = {}
         self._taken: dict[PrizeKey, int] = {}
+        self._erasures = Erasures("leaderboard", brand)
 
     # -- loading ------------------------------------------------------------
 
     async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
+        await self._erasures.load(connection, requests)
         # Versions first: events of the same batch may be decided under them.
         for request in requests:
             if isinstance(request, ProgrammeApplied):
                 await self._adopt(connection, request)
-        versions = {r.programme_version for r in requests if not isinstance(r, Reveal | ProgrammeApplied)}
+        versions = {
+            r.programme_version for r in requests if not isinstance(r, Reveal | ProgrammeApplied | Erase | Settle)
+        }
         for version in sorted(versions - self._rules.keys()):
             await self._load_rules(connection, version)
         if reveals := [request.card for request in requests if isinstance(request, Reveal)]:
@@ -128,6 +133,8 @@ class Book:
                 return self._reveal(request)
             case ProgrammeApplied():
                 return self.events.append(self._adopted[request.version])
+            case Erase() | Settle():
+                return self._erasures.decide(request)
         raise TypeError(f"not a request of the leaderboard service: {type(request).__name__}")
 
     def _at(self, version: int) -> LeaderboardRules:
@@ -221,6 +228,7 @@ class Book:
             await store.add_scores(connection, self._brand, self._scores)
         if self._issued:
             await self._save_issued(connection)
+        self.events = await self._erasures.save(connection, self.events, store.erase)
 
     async def _save_issued(self, connection: asyncpg.Connection) -> None:
         """Issues the cards; one that was issued before is not told of again."""

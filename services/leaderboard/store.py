@@ -133,6 +133,8 @@ _CARD_COUNTS = """
     FROM scratch_cards WHERE brand = $1 GROUP BY pool"""
 _ANY_POOL = "SELECT brand, pool, sealed_seed FROM scratch_pools LIMIT 1"
 
+_ERASE = "SELECT erase_member($1, $2, $3)"
+
 PrizeKey = tuple[str, str]
 """Pool and prize."""
 
@@ -361,6 +363,11 @@ async def card_counts(connection: asyncpg.Connection, brand: str) -> dict[str, A
 async def any_pool(connection: asyncpg.Connection) -> Any:
     """Brand, id and sealed seed of any pool; None before the first. For a connection of every brand."""
     return await connection.fetchrow(_ANY_POOL)
+
+
+async def erase(connection: asyncpg.Connection, _brand: str, member: str, alias: str) -> None:
+    """Deletes everything of a member who is being erased, but for won cards, which the alias keeps."""
+    await connection.execute(_ERASE, member, alias, STRIPE)
 
 
 def _entry(row: Any) -> leaderboard_pb2.LeaderboardEntry:

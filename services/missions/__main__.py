@@ -5,10 +5,15 @@ from collections.abc import Callable
 from functools import partial
 
 from chassis.configuration import Configurations
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
+from laurels.export.v1 import export_pb2_grpc
 from laurels.missions.v1 import missions_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
+from services.erasure import last_word
+from services.export import ExportServicer
 from services.missions.book import Book
+from services.missions.export import SECTIONS
 from services.missions.programme import compile_document
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
 from services.missions.settings import Settings
@@ -17,6 +22,7 @@ from services.missions.subscriber import SUBSCRIPTIONS, request_of
 NAMES = (
     "laurels.missions.v1.MissionsService",
     "laurels.programme.v1.ProgrammeValidationService",
+    "laurels.export.v1.ExportService",
 )
 
 
@@ -28,8 +34,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         server = service.server.grpc
         missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
+        export_pb2_grpc.add_ExportServiceServicer_to_server(
+            ExportServicer("missions", service.database, SECTIONS), server
+        )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

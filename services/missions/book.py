@@ -21,6 +21,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services.activity import moment_of
+from services.erasure import Erase, Erasures, Settle
 from services.missions import store
 from services.missions.programme import Goal, MissionsRules, Step
 from services.missions.progress import grow
@@ -62,10 +63,12 @@ class Book:
         self._completions: list[Completion] = []
         self._badges: dict[tuple[str, str], Badge] = {}
         self._failing: set[str] = set()
+        self._erasures = Erasures("missions", brand)
 
     # -- loading ------------------------------------------------------------
 
     async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
+        await self._erasures.load(connection, requests)
         # Versions first: activities of the same batch may be judged under them.
         for request in requests:
             if isinstance(request, Applied):
@@ -98,6 +101,8 @@ class Book:
                 self._count(request)
             case Applied():
                 self.events.append(self._adopted[request.event.version])
+            case Erase() | Settle():
+                self._erasures.decide(request)
             case _:
                 raise TypeError(f"not a request of the missions service: {type(request).__name__}")
 
@@ -159,6 +164,7 @@ class Book:
         gained = await store.add_badges(connection, self._brand, list(self._badges.values()))
         if len(gained) < len(self._badges):
             self.events = [event for event in self.events if not _is_of_badge(event, self._badges.keys() - gained)]
+        self.events = await self._erasures.save(connection, self.events, store.erase)
 
 
 def _is_of_badge(event: NewEvent, badges: set[tuple[str, str]]) -> bool:

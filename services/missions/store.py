@@ -56,6 +56,7 @@ _PROGRESS_OF = "SELECT mission, progress, target, completed_at FROM progress WHE
 _BADGES_OF = """
     SELECT badge, earned_at FROM badges WHERE brand = $1 AND member = $2 ORDER BY earned_at DESC, badge"""
 _HOLDERS = "SELECT badge, count(*) AS holders FROM badges WHERE brand = $1 GROUP BY badge"
+_ERASE = "SELECT erase_member($1)"
 _COUNTS = """
     SELECT mission, count(*) AS members, count(completed_at) AS completed FROM progress
     WHERE brand = $1 GROUP BY mission"""
@@ -175,3 +176,8 @@ async def holders(connection: asyncpg.Connection, brand: str) -> dict[str, int]:
 async def counts(connection: asyncpg.Connection, brand: str) -> dict[str, tuple[int, int]]:
     """How many members are on each mission, and how many finished it."""
     return {mission: (members, completed) for mission, members, completed in await connection.fetch(_COUNTS, brand)}
+
+
+async def erase(connection: asyncpg.Connection, _brand: str, member: str, _alias: str) -> None:
+    """Deletes everything of a member who is being erased."""
+    await connection.execute(_ERASE, member)

@@ -7,10 +7,14 @@ from google.protobuf.message import Message
 
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from services import erasure
 from services.missions.book import Applied, Recorded
 
-SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {"points": [ActivityRecorded, ProgrammeApplied]}
+SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
+    "points": [ActivityRecorded, ProgrammeApplied, MemberErased, ErasureSettled]
+}
 
 
 def request_of(event: Event) -> Any:
@@ -20,4 +24,4 @@ def request_of(event: Event) -> Any:
             return Recorded(recorded)
         case ProgrammeApplied() as applied:
             return Applied(applied)
-    return None
+    return erasure.request_of(event)

@@ -49,7 +49,8 @@ _BADGES = """
     WHERE brand = current_setting('laurels.brand')"""
 _VERSIONS = "SELECT version, document FROM configurations WHERE brand = current_setting('laurels.brand')"
 _EVENTS = """
-    SELECT id, payload FROM outbox WHERE brand = current_setting('laurels.brand') AND type = $1 ORDER BY id"""
+    SELECT id, payload FROM outbox
+    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%' ORDER BY id"""
 _KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
 _DEAD_LETTERS = """
     SELECT source, id, type, member, reason FROM dead_letters

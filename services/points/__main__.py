@@ -7,18 +7,23 @@ from functools import partial
 from chassis.configuration import Configurations
 from chassis.service import Service, run_alone
 from laurels.activity.v1 import activity_pb2_grpc
+from laurels.export.v1 import export_pb2_grpc
 from laurels.points.v1 import (
     earning_pb2_grpc,
     groups_pb2_grpc,
     ledger_pb2_grpc,
     log_pb2_grpc,
+    members_pb2_grpc,
     points_pb2_grpc,
     rewards_pb2_grpc,
     tiers_pb2_grpc,
 )
 from laurels.programme.v1 import programme_pb2_grpc
+from services.export import ExportServicer
 from services.points.book import Book
 from services.points.checkpoints import Signer, key_of
+from services.points.erasing import Eraser
+from services.points.fingerprints import Fingerprints
 from services.points.log import LedgerLog
 from services.points.operations import OPERATIONS
 from services.points.programme import compile_document
@@ -27,9 +32,11 @@ from services.points.servicer import ActivityServicer, LedgerServicer, PointsSer
 from services.points.servicer.earning import EarningServicer
 from services.points.servicer.groups import GiftServicer, GroupServicer, ReferralServicer
 from services.points.servicer.log import LedgerLogServicer
+from services.points.servicer.members import MembersServicer, require_member
 from services.points.servicer.rewards import RewardsServicer
 from services.points.servicer.tiers import TiersServicer
 from services.points.settings import Settings
+from services.points.store.export import SECTIONS
 from services.points.subscriber import SUBSCRIPTIONS, request_of
 
 NAMES = (
@@ -37,6 +44,8 @@ NAMES = (
     "laurels.points.v1.PointsService",
     "laurels.points.v1.LedgerService",
     "laurels.points.v1.LedgerLogService",
+    "laurels.points.v1.MembersService",
+    "laurels.export.v1.ExportService",
     "laurels.programme.v1.ProgrammeService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.points.v1.EarningService",
@@ -52,7 +61,8 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("points", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS))
+        prints = Fingerprints(settings.erasure_key.get_secret_value())
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS, prints=prints))
         programme = ProgrammeServicer(write_path, service.database)
         server = service.server.grpc
         activity_pb2_grpc.add_ActivityServiceServicer_to_server(ActivityServicer(write_path), server)
@@ -65,6 +75,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         )
         rewards_pb2_grpc.add_RewardsServiceServicer_to_server(
             RewardsServicer(write_path, service.database, programmes), server
+        )
+        members_pb2_grpc.add_MembersServiceServicer_to_server(
+            MembersServicer(write_path, service.database, programmes, prints), server
+        )
+        export_pb2_grpc.add_ExportServiceServicer_to_server(
+            ExportServicer("points", service.database, SECTIONS, require_member), server
         )
         programme_pb2_grpc.add_ProgrammeServiceServicer_to_server(programme, server)
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(programme, server)
@@ -91,6 +107,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             on_publish=service.relay.wake,
         )
         service.loops.start("ledger-log", log.run)
+        service.loops.start("erasures", Eraser(service.database, write_path, settings).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -18,12 +18,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis import metrics
 from chassis.configuration import Configurations
-from chassis.errors import IdempotencyConflict, NotFound
+from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
 from chassis.events import NO_MEMBER, NewEvent
 from chassis.logging import logger
 from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2
 from laurels.programme.v1.programme_pb2 import Programme
 from services.points import ledger, lots, store
+from services.points.fingerprints import Fingerprints
+from services.points.guardians import GuardianConsentRequired, awaits_guardian
 from services.points.ledger import (
     AVAILABLE,
     EXPIRED,
@@ -44,6 +46,8 @@ from services.points.programme import PointsRules
 from services.points.states import Group, MemberState, Purchase
 from services.points.store import AccountKey, tiers
 from services.points.store import groups as group_rows
+from services.points.store import members as members_store
+from services.points.store.members import Particulars
 from services.points.store.tiers import Act
 from services.points.tier_standings import QUALIFIED, TAKEN_BACK, Standings, changed
 from services.points.tiers import tier_for
@@ -78,6 +82,20 @@ class Moved(asyncpg.SerializationError):
     Only for what another transaction did: what a request of the same one did
     is there again the next time.
     """
+
+
+PARTICULARS: Kind[str, Particulars] = Kind(
+    "particulars", 10, members_store.lock_particulars, members_store.save_particulars
+)
+
+
+class MemberWasErased(FailedPrecondition):
+    """The id is of somebody who asked to be erased."""
+
+    code = "member_erased"
+
+    def __init__(self, member: str) -> None:
+        super().__init__(f"Member {member!r} was erased and does not come back under this id.")
 
 
 @dataclass(slots=True)
@@ -171,6 +189,7 @@ class Book:
         now: datetime,
         programmes: Configurations[PointsRules],
         operations: Mapping[type, Operation],
+        prints: Fingerprints | None = None,
     ) -> None:
         self.events: list[NewEvent] = []
         self.brand, self.now = brand, now
@@ -186,6 +205,8 @@ class Book:
         self.reversed: dict[int, Any] = {}
         self.purchases: dict[str, Purchase] = {}
         self.standings = Standings()
+        self.erased: set[str] = set()
+        self._prints = prints
         self._programmes, self._operations = programmes, operations
         self._rules: PointsRules | None = None
         self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
@@ -212,12 +233,13 @@ class Book:
         if touched.keys:
             self.known = await store.known_entries(connection, self.brand, sorted(touched.keys))
         if touched.members or touched.enrolling:
-            self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling)
+            await self._lock_members(connection, touched)
         if touched.accounts:
             await self._lock_accounts(connection, touched, self._rules)
         await self._load_standings(connection, touched, self._rules)
         for kind in sorted(touched.rows, key=lambda kind: kind.rank):
-            self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
+            if touched.rows[kind]:
+                self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
         if touched.activities:
             self.activities = await store.known_activities(connection, self.brand, sorted(touched.activities))
 
@@ -242,6 +264,9 @@ class Book:
             tiered = touched.tiered | touched.standings
             touched.accounts.update((member, currency, AVAILABLE) for member in tiered for currency in currencies)
         touched.accounts = {key for key in touched.accounts if key[1] in rules.currencies}
+        if rules.members.guardianship is not None:
+            for member in touched.members:
+                touched.row(PARTICULARS, member)
         for currency in {currency for _, currency, _ in touched.accounts}:
             kinds = (ISSUED, REDEEMED, EXPIRED) if currency in rules.expiries else (ISSUED, REDEEMED)
             touched.accounts.update((PROGRAMME, currency, kind) for kind in kinds)
@@ -259,6 +284,26 @@ class Book:
         }
         if moments:
             await self.standings.load(connection, self.brand, rules, self.members, self.accounts, moments)
+
+    async def _lock_members(self, connection: asyncpg.Connection, touched: Touched) -> None:
+        """Locks members; of those who were erased nothing is made and nothing locked."""
+
+        async def erased(members: Iterable[str]) -> set[str]:
+            if self._prints is None:
+                return set()
+            prints = {self._prints.of(self.brand, member): member for member in members}
+            self.erased |= await members_store.erased(connection, self.brand, prints)
+            return self.erased
+
+        self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling, erased)
+        if unknown := (touched.members | touched.enrolling) - self.members.keys() - self.erased:
+            await erased(unknown)
+        if self.erased:
+            touched.accounts = {key for key in touched.accounts if key[0] not in self.erased}
+            for kind, keys in touched.rows.items():
+                touched.rows[kind] = {
+                    key for key in keys if self.erased.isdisjoint(key if isinstance(key, tuple) else (key,))
+                }
 
     async def _lock_accounts(self, connection: asyncpg.Connection, touched: Touched, rules: PointsRules) -> None:
         self.accounts = await store.lock_accounts(connection, self.brand, touched.accounts, rules.floor)
@@ -300,6 +345,19 @@ class Book:
         if found is None or found.state != groups_pb2.GROUP_STATE_ACTIVE:
             raise UnknownGroup(group)
         return found
+
+    def check_not_erased(self, member: str) -> None:
+        """Raises MemberWasErased for an id under which nobody comes back."""
+        if member in self.erased:
+            raise MemberWasErased(member)
+
+    def check_guardian(self, member: str) -> None:
+        """Raises GuardianConsentRequired when a minor, who may earn, would do more without a guardian's consent."""
+        rules = self.rules
+        if rules.members.guardianship is None:
+            return
+        if awaits_guardian(rules.members, self.row(PARTICULARS, member), self.now, rules.zone):
+            raise GuardianConsentRequired(member)
 
     def is_enrolled(self, member: str) -> bool:
         found = self.members.get(member)

@@ -87,6 +87,7 @@ class Authorise(Operation):
                 raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another hold.")
             return ledger_pb2.HoldPointsResponse(hold=known.shown())
         book.member(request.member)
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         wallet = book.wallet(request.member, request.currency)
         ledger.check_debit(wallet, request.amount, floor=0)
@@ -146,7 +147,7 @@ class End(Operation):
         if hold.state == CAPTURED:
             raise HoldEnded(hold)
         if hold.state == OPEN:
-            _give_back(book, hold, RELEASED, book.now)
+            give_back(book, hold, RELEASED, book.now)
         return ledger_pb2.ReleaseHoldResponse(hold=hold.shown())
 
     def _capture(self, book: Book, request: ledger_pb2.CaptureHoldRequest) -> Hold:
@@ -192,7 +193,7 @@ class End(Operation):
             hold = book.row(HOLDS, name)
             if hold is None or hold.state != OPEN or hold.expires_at is None or hold.expires_at > request.until:
                 continue
-            _give_back(book, hold, TIMED_OUT, hold.expires_at)
+            give_back(book, hold, TIMED_OUT, hold.expires_at)
             done += 1
         return done
 
@@ -204,7 +205,8 @@ class End(Operation):
         return hold
 
 
-def _give_back(book: Book, hold: Hold, state: int, at: datetime) -> None:
+def give_back(book: Book, hold: Hold, state: int, at: datetime) -> None:
+    """Ends an open hold with nothing spent."""
     hold.state = state
     book.move(
         book.wallet(hold.member, hold.currency, HELD),

@@ -4,7 +4,9 @@ from services.points import gifts, group_wallets, groups, referrals
 from services.points.approvals import DecideApprovals
 from services.points.book import registry
 from services.points.codes import Import
+from services.points.erasing import Erase, Follow
 from services.points.holds import Authorise, End
+from services.points.members import ChangeConsents, Correct
 from services.points.pending import EndOrChange
 from services.points.recording import Record
 from services.points.redemptions import EndOrFulfil, Redeem
@@ -46,5 +48,9 @@ OPERATIONS = registry(
         gifts.Give(),
         referrals.Coding(),
         referrals.Claim(),
+        Correct(),
+        ChangeConsents(),
+        Erase(),
+        Follow(),
     )
 )

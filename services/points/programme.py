@@ -12,6 +12,7 @@ from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.programme_tiers_pb2 import TierSubscription
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_TEXT, ATTRIBUTE_KIND_UNSPECIFIED, Programme
 from services.activity import ATTRIBUTE_NAME, MEMBER_VARIABLES, ActivitySchema
+from services.points.attributes import PREFIX, MemberSchema, compile_members
 from services.points.earning import TypeRules
 from services.points.programme_earning import (
     EARNING_VARIABLES,
@@ -84,6 +85,8 @@ class PointsRules:
     referral: ReferralRules | None = None
     shares: bool = False
     """Whether what members earn causes anything besides: shares of groups, rewards of referrals."""
+    members: MemberSchema = field(default_factory=MemberSchema)
+    reads_members: set[str] = field(default_factory=set)
 
     @property
     def enrols_on_first_activity(self) -> bool:
@@ -103,7 +106,9 @@ def compile_programme(programme: Programme, problems: Problems) -> PointsRules:
     """Compiles what is right and reports what is not."""
     _check_frame(programme, problems)
     points = programme.points
-    rules = PointsRules(programme, schemas(programme, VARIABLES | benefit_variables(programme)))
+    members = compile_members(points, problems)
+    variables = {**VARIABLES, **benefit_variables(programme), **members.variables}
+    rules = PointsRules(programme, schemas(programme, variables), members=members)
     rules.currencies = list(problems.items("points.currencies", points.currencies, CURRENCIES_MAX))
     _compile_currencies(rules, problems)
     problems.items("points.rewards", points.rewards, REWARDS_MAX)
@@ -229,6 +234,8 @@ def _compile_rules(rules: PointsRules, problems: Problems) -> None:
         amount = problems.amount(f"{where}.amount", schema, rule.amount)
         terms, limits = terms_of(where, rule, rules.zone, problems), limits_of(where, rule, problems)
         if condition is not None and amount is not None:
+            if PREFIX in rule.condition or PREFIX in rule.amount:
+                rules.reads_members.add(rule.activity_type)
             of_type = rules.rules.setdefault(rule.activity_type, TypeRules(schema))
             waits = rule.HasField("pending")
             of_type.add(rule.id, rule.currency, rule.condition, rule.amount, waits=waits, terms=terms, limits=limits)

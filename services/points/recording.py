@@ -13,7 +13,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import group_wallets, limits, lots, pending, referrals, refunds, store
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import PARTICULARS, Book, Operation, Touched, digest
 from services.points.boosters import boosted, touch_boosters
 from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember
@@ -64,6 +64,8 @@ class Record(Operation):
                 touched.standing(activity.member, moment_of(activity))
             touched.activities.add(activity.id)
             touch_boosters(activity.member, rules, touched)
+            if activity.type in rules.reads_members:
+                touched.row(PARTICULARS, activity.member)
             if (of_type := rules.rules.get(activity.type)) is not None:
                 touched.accounts.update((activity.member, currency, AVAILABLE) for currency in of_type.currencies)
                 touched.accounts.update((activity.member, currency, PENDING) for currency in of_type.pending)
@@ -124,6 +126,7 @@ class Record(Operation):
             if moment_of(activity) > latest:
                 detail = "is more than five minutes ahead of the clock"
                 violations.append(FieldViolation(f"activities[{place}].occurred_at", detail))
+            book.check_not_erased(activity.member)
             if not rules.enrols_on_first_activity and not book.is_enrolled(activity.member):
                 raise UnknownMember(activity.member)
         if violations:
@@ -201,6 +204,9 @@ def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState, mo
     if of_type.reads_clock:
         local = moment.astimezone(book.rules.zone)
         variables |= {"activity.hour": local.hour, "activity.weekday": local.isoweekday()}
+    if activity.type in book.rules.reads_members:
+        known = book.row(PARTICULARS, member.member)
+        variables |= book.rules.members.values(known.attributes if known is not None else {})
     paused = limits.paused(book, of_type) if of_type.budgets else ()
     return of_type.awards(activity, variables, book.rule_failed, moment, paused)
 

@@ -8,7 +8,7 @@ from services.points.checkpoints import key_of
 
 
 class Settings(ServiceSettings):
-    """The key that the ledger is signed with and how often, besides what all services are told."""
+    """What signing the ledger and erasing members take, besides what all services are told."""
 
     # A refused key must not be printed with the refusal.
     model_config = SettingsConfigDict(hide_input_in_errors=True)
@@ -21,3 +21,11 @@ class Settings(ServiceSettings):
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
         key_of(value.get_secret_value())
         return value
+
+    erasure_key: SecretStr = Field(
+        min_length=32, description="the key of the fingerprints that keep erased members from being enrolled again"
+    )
+    nats_eraser_user: str = Field(
+        "", description="the NATS user who may purge streams; without one they are not purged"
+    )
+    nats_eraser_password: SecretStr = SecretStr("")

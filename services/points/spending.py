@@ -9,8 +9,8 @@ import asyncpg
 
 from chassis.errors import IdempotencyConflict
 from laurels.points.v1 import events_pb2, points_pb2
-from services.points import ledger, referrals
-from services.points.book import Book, Operation, Touched, digest
+from services.points import ledger, members, referrals
+from services.points.book import PARTICULARS, Book, Operation, Touched, digest
 from services.points.ledger import PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 
@@ -48,6 +48,7 @@ class Spend(Operation):
                 book.answer(key, lambda number: setattr(answer.entry, "id", number))
             return answer
         book.member(request.member)
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         wallet = book.wallet(request.member, request.currency)
         ledger.check_debit(wallet, request.amount, floor=0)
@@ -78,7 +79,7 @@ class Grant(Operation):
         touched.wallet(request.member, request.currency)
 
     def decide(self, book: Book, request: Credit) -> None:
-        if request.key in book.known or request.key in book.entries:
+        if request.key in book.known or request.key in book.entries or request.member in book.erased:
             return
         wallet = book.wallet(request.member, request.currency)
         member = book.member(request.member)
@@ -119,13 +120,17 @@ class Enrol(Operation):
         touched.enrolling.add(request.member)
         if request.referral_code:
             referrals.touch_claim(request.member, request.referral_code, found, rules, touched)
+        if rules.members.declared or request.attributes.fields:
+            touched.row(PARTICULARS, request.member)
 
     def decide(self, book: Book, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
         rules = book.rules
+        book.check_not_erased(request.member)
         member = book.members[request.member]
         if member.enrolled_at is not None and member.display_name not in ("", request.display_name):
             raise IdempotencyConflict(f"Member {request.member!r} is enrolled with other particulars.")
         referral = referrals.claim(book, member, request.referral_code) if request.referral_code else None
+        particulars = members.enrol(book, request, enrolled=member.enrolled_at is not None)
         enrolled = book.join(member, book.now)
         if referral is not None:
             book.put(referrals.REFERRALS, member.member, referral)
@@ -134,9 +139,10 @@ class Enrol(Operation):
         if member.display_name != request.display_name:
             member.display_name = request.display_name
             book.change_member(member)
-        shown = points_pb2.Member(
-            member=member.member, display_name=member.display_name, enrolled_at=member.enrolled_at, tier=member.tier
-        )
+        known = book.row(PARTICULARS, request.member)
+        if particulars.attributes != (known.attributes if known is not None else {}):
+            book.put(PARTICULARS, request.member, particulars)
+        shown = members.shown(book, member, particulars)
         if enrolled:
             shown.wallets.extend(points_pb2.Wallet(currency=currency) for currency in rules.currencies)
         return points_pb2.EnrolMemberResponse(member=shown, enrolled=enrolled)

@@ -11,17 +11,19 @@ from typing import Any
 from google.protobuf.message import Message
 
 from chassis.events import Event
+from laurels.erasure.v1.events_pb2 import ErasureReceipt
 from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
+from services.points.erasing import Received
 from services.points.spending import Credit
 from services.points.versions import Adopted
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "missions": [MissionCompleted, ProgrammeAdopted],
-    "leaderboard": [ScratchCardRevealed, ProgrammeAdopted],
-    "recommender": [ProgrammeAdopted],
+    "missions": [MissionCompleted, ProgrammeAdopted, ErasureReceipt],
+    "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt],
+    "recommender": [ProgrammeAdopted, ErasureReceipt],
 }
 
 
@@ -50,4 +52,6 @@ def request_of(event: Event) -> Any:
             )
         case ProgrammeAdopted() as adopted:
             return Adopted(adopted.service, adopted.version)
+        case ErasureReceipt() as receipt:
+            return Received(receipt.erasure, receipt.service, receipt.after)
     return None

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -112,6 +113,7 @@ class Hold(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("captured >= 0 AND captured <= amount", name="captured_within_amount"),
         Index("holds_due", "expires_at", postgresql_where=text("state = 1")),
+        Index("holds_of_member", "brand", "member"),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
@@ -144,6 +146,7 @@ class PendingLot(SQLModel, table=True):
             "lot",
             postgresql_where=text("state = 1 AND activates_at IS NULL AND until_type = ''"),
         ),
+        Index("pending_lots_by_member", "brand", "member"),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
@@ -164,6 +167,7 @@ class Activity(SQLModel, table=True):
     """An activity as it was taken in, with what it earned."""
 
     __tablename__ = "activities"
+    __table_args__ = (Index("activities_of_member", "brand", "member"),)
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -191,6 +195,7 @@ class Counter(SQLModel, table=True):
     """A count within a period: of a cap, a budget, a stock or a limit."""
 
     __tablename__ = "counters"
+    __table_args__ = (Index("counters_of_owner", "brand", "owner"),)
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     name: str = Field(sa_column=Column(Text, primary_key=True))
@@ -471,3 +476,51 @@ class LedgerCheckpoint(SQLModel, table=True):
     root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     made_at: datetime = Field(sa_column=stamp())
     note: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class MemberParticulars(SQLModel, table=True):
+    """What is known about a member: declared attributes, and the newest word on each purpose of consent."""
+
+    __tablename__ = "member_particulars"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    consents: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+
+
+class ConsentRecord(SQLModel, table=True):
+    """A consent that was given or withdrawn; append-only."""
+
+    __tablename__ = "consent_records"
+    __table_args__ = (Index("consent_records_of_member", "brand", "member", "id"),)
+
+    brand: str = Field(sa_column=Column(Text, nullable=False))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    purpose: int = Field(sa_column=Column(Integer, nullable=False))
+    granted: bool = Field(sa_column=Column(Boolean, nullable=False))
+    text_version: str = Field(sa_column=Column(Text, nullable=False))
+    method: str = Field(sa_column=Column(Text, nullable=False))
+    giver: int = Field(sa_column=Column(Integer, nullable=False))
+    recorded_by: str = Field(sa_column=Column(Text, nullable=False))
+    recorded_at: datetime = Field(sa_column=stamp())
+
+
+class Erasure(SQLModel, table=True):
+    """An erasure. Whom it was of, only the fingerprint says, to who has id and key; the salt goes at the end."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (UniqueConstraint("brand", "fingerprint", name="erasures_fingerprint"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    erasure: str = Field(sa_column=Column(Text, primary_key=True))
+    alias: str = Field(sa_column=Column(Text, nullable=False))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    salt: str = Field(sa_column=Column(Text, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    scrubbed: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    receipts: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    streams: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    requested_at: datetime = Field(sa_column=stamp())
+    completed_at: datetime | None = Field(sa_column=stamp(nullable=True))

@@ -6,10 +6,11 @@ from typing import Any
 
 import asyncpg
 
+from chassis.erasure import is_alias
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import ledger_pb2, points_pb2
 from services.points import ledger, refunds, store
-from services.points.book import GROUPS, Book, Operation, Touched, digest
+from services.points.book import GROUPS, Book, MemberWasErased, Operation, Touched, digest
 from services.points.ledger import AVAILABLE, BALANCE_MAX, GROUP_MARK, ISSUED, PROGRAMME, REDEEMED, Account
 from services.points.programme import PointsRules
 
@@ -206,6 +207,9 @@ class Reverse(Operation):
             raise NotReversible(number, points_pb2.EntryKind.Name(row["kind"]).lower())
         if row["kind"] == points_pb2.ENTRY_KIND_EARN:
             refunds.check_reversal(book, row)
+        for owner in (row["debit_owner"], row["credit_owner"]):
+            if is_alias(owner):
+                raise MemberWasErased(owner)
         currency, amount = row["currency"], row["amount"]
         gave = book.wallet(row["debit_owner"], currency, row["debit_kind"])
         took = book.wallet(row["credit_owner"], currency, row["credit_kind"])
@@ -279,6 +283,9 @@ def _accounts(book: Book, transfer: Any) -> tuple[Account, Account]:
     target = _account(book, transfer.credit, transfer.currency, "credit")
     if source is target:
         raise InvalidArgument("debit and credit are one account.")
+    # Taking back what was issued is a correction; anything else is spending or giving.
+    if transfer.debit.member and target.kind != ISSUED:
+        book.check_guardian(transfer.debit.member)
     if source.owner == PROGRAMME and target.owner == PROGRAMME:
         raise InvalidArgument("debit and credit are both the programme's.")
     return source, target
@@ -344,7 +351,9 @@ def _make(
 
 def _tell(book: Book, moved: dict[tuple[str, str], int], transfers: Sequence[Any]) -> None:
     """One event a member and currency, however many transfers moved it."""
-    reference = transfers[0].reference if len(transfers) == 1 else ""
+    # What one member wrote to another is not in the other's events, where the writer's erasure would not find it.
+    between = any(transfer.debit.member and transfer.credit.member for transfer in transfers)
+    reference = transfers[0].reference if len(transfers) == 1 and not between else ""
     for (member, currency), by in moved.items():
         if by:
             _tell_change(book, book.wallet(member, currency), by, points_pb2.ENTRY_KIND_TRANSFER, reference, book.now)

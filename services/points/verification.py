@@ -97,7 +97,8 @@ _QUERIES: Mapping[str, str] = {
     "Member {rows} has activities but is not enrolled.": """
         SELECT DISTINCT activities.member FROM activities
         LEFT JOIN members ON members.member = activities.member AND members.enrolled_at IS NOT NULL
-        WHERE members.member IS NULL""",
+        WHERE members.member IS NULL AND activities.member NOT LIKE '!%'
+            AND NOT EXISTS (SELECT FROM erasing WHERE erasing.member = activities.member)""",
     "{rows}.": """
         SELECT recorded || ' activities were recorded and ' || told || ' were told' FROM
             (SELECT count(*) AS recorded FROM activities WHERE recorded_at >= (SELECT min(created_at) FROM outbox)),
@@ -218,6 +219,29 @@ _QUERIES: Mapping[str, str] = {
         ) AS again USING (number)
         WHERE (kept.first_entry, kept.hashes) IS DISTINCT FROM (again.first_entry, again.hashes)
         ORDER BY 1""",  # noqa: S608 - put together from constants
+    "What is left of member {rows}, who was erased, is not the ledger's alone.": """
+        SELECT alias FROM erasures WHERE state = 3 AND (
+            salt <> '' OR EXISTS (SELECT FROM erasing WHERE erasing.erasure = erasures.erasure)
+            OR EXISTS (SELECT FROM accounts WHERE owner = alias AND balance > 0)
+            OR EXISTS (SELECT FROM members WHERE member = alias)
+            OR EXISTS (SELECT FROM activities WHERE member = alias AND (digest <> '' OR attributes <> '{}'))
+            OR EXISTS (SELECT FROM holds WHERE member = alias AND (digest <> '' OR reference <> '' OR state = 1))
+            OR EXISTS (SELECT FROM accounts JOIN entries ON credit = accounts.id WHERE owner = alias AND digest <> '')
+            OR EXISTS (SELECT FROM accounts JOIN entries ON debit = accounts.id WHERE owner = alias AND digest <> '')
+        )""",
+    "Erasure {rows} is not complete after 72 hours.": """
+        SELECT erasure FROM erasures WHERE state <> 3 AND requested_at < now() - interval '72 hours'""",
+    "The consents that count of member {rows} are not the newest that were recorded.": """
+        SELECT member FROM (
+            SELECT member, jsonb_object_agg(purpose, granted) AS counts FROM (
+                SELECT DISTINCT ON (member, purpose) member, purpose, granted FROM consent_records
+                ORDER BY member, purpose, id DESC
+            ) AS newest GROUP BY member
+        ) AS recorded FULL JOIN (
+            SELECT member, jsonb_object_agg(purpose, said -> 'granted') AS counts
+            FROM member_particulars CROSS JOIN LATERAL jsonb_each(consents) AS given (purpose, said) GROUP BY member
+        ) AS kept USING (member)
+        WHERE recorded.counts IS DISTINCT FROM kept.counts""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
 _EARNED = """

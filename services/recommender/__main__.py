@@ -5,10 +5,15 @@ from collections.abc import Callable
 from functools import partial
 
 from chassis.configuration import Configurations
+from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
+from laurels.export.v1 import export_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from laurels.recommender.v1 import recommender_pb2_grpc
+from services.erasure import last_word
+from services.export import ExportServicer
 from services.recommender.book import Book, Chance
+from services.recommender.export import SECTIONS
 from services.recommender.memory import Memory
 from services.recommender.programme import compile_document
 from services.recommender.servicer import ProgrammeServicer, RecommenderServicer
@@ -18,6 +23,7 @@ from services.recommender.subscriber import SUBSCRIPTIONS, request_of
 NAMES = (
     "laurels.recommender.v1.RecommenderService",
     "laurels.programme.v1.ProgrammeValidationService",
+    "laurels.export.v1.ExportService",
 )
 
 
@@ -31,8 +37,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             RecommenderServicer(write_path, service.database, programmes), server
         )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
+        export_pb2_grpc.add_ExportServiceServicer_to_server(
+            ExportServicer("recommender", service.database, SECTIONS), server
+        )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("erasures", Eraser(service.database, last_word("recommender"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 
 

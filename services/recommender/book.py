@@ -23,6 +23,7 @@ from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from laurels.recommender.v1 import recommender_pb2 as pb
 from laurels.recommender.v1.events_pb2 import OutcomeRecorded, RecommendationMade
 from services import programme as programmes_of_services
+from services.erasure import Erase, Erasures, Settle
 from services.programme import Problems
 from services.recommender import store
 from services.recommender.bandit import Arms, Choice, Model, Why, learn
@@ -122,10 +123,12 @@ class Book:
         self._new_decisions: list[NewDecision] = []
         self._new_outcomes: list[NewOutcome] = []
         self._applied: list[ProgrammeApplied] = []
+        self._erasures = Erasures("recommender", brand)
 
     # -- loading ------------------------------------------------------------
 
     async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
+        await self._erasures.load(connection, requests)
         await self._load_versions(connection, requests)
         outcomes = sorted({request.decision for request in requests if isinstance(request, Outcome)})
         if outcomes:
@@ -182,6 +185,8 @@ class Book:
                 return self._record(request)
             case ProgrammeApplied():
                 return self._applied.append(request)
+            case Erase() | Settle():
+                return self._erasures.decide(request)
         raise TypeError(f"not a request of the recommender service: {type(request).__name__}")
 
     def _see_activity(self, seen: SeenActivity) -> None:
@@ -287,6 +292,7 @@ class Book:
         for applied in self._applied:
             adopted = await programmes_of_services.adopt(connection, "recommender", self._brand, applied)
             self.events.append(adopted)
+        self.events = await self._erasures.save(connection, self.events, store.erase)
 
 
 _REASONS: Mapping[Why, str] = {

@@ -86,6 +86,8 @@ _REPORT = """
     ) AS counted
     GROUP BY slot, reward"""
 
+_ERASE = "SELECT erase_member($1, $2)"
+
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
@@ -222,6 +224,11 @@ async def add_outcomes(connection: asyncpg.Connection, brand: str, new: Sequence
 async def report(connection: asyncpg.Connection, brand: str) -> dict[ModelKey, pb.RewardOutcome]:
     """How each reward fares that was ever recommended."""
     return {(row["slot"], row["reward"]): pb.RewardOutcome(**row) for row in await connection.fetch(_REPORT, brand)}
+
+
+async def erase(connection: asyncpg.Connection, _brand: str, member: str, alias: str) -> None:
+    """Deletes everything of a member who is being erased, but for what models learnt from, which the alias keeps."""
+    await connection.execute(_ERASE, member, alias)
 
 
 def _by_key(rows: Iterable[Any]) -> dict[ModelKey, Model]:

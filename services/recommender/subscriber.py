@@ -11,14 +11,16 @@ from google.protobuf.message import Message
 
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
 from laurels.points.v1.events_pb2 import TierChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from services import erasure
 from services.activity import INTEGER_MAX, moment_of
 from services.recommender.book import SeenActivity, SeenTier
 from services.recommender.programme import AMOUNT
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "points": [ActivityRecorded, TierChanged, ProgrammeApplied],
+    "points": [ActivityRecorded, TierChanged, ProgrammeApplied, MemberErased, ErasureSettled],
 }
 
 
@@ -31,7 +33,7 @@ def request_of(event: Event) -> Any:
             return SeenTier(moved.member, event.id, moved.to_tier)
         case ProgrammeApplied() as applied:
             return applied
-    return None
+    return erasure.request_of(event)
 
 
 def _seen(event: int, recorded: ActivityRecorded) -> SeenActivity:

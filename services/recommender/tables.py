@@ -66,6 +66,7 @@ class Decision(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity_is_a_probability"),
         Index("decisions_of_reward", "brand", "slot", "reward"),
+        Index("decisions_of_member", "brand", "member"),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))

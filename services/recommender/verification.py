@@ -59,11 +59,13 @@ _LESSONS = """
     SELECT features, value FROM outcomes JOIN decisions USING (brand, decision)
     WHERE outcomes.slot = $1 AND outcomes.reward = $2 ORDER BY outcomes.updates"""
 _KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
-_TOLD = "SELECT payload FROM outbox WHERE type = $1"
-_DECISIONS = "SELECT member, decision, slot, reward, propensity, decided_at FROM decisions ORDER BY decision"
+_TOLD = "SELECT payload FROM outbox WHERE type = $1 AND member NOT LIKE '!%'"
+_DECISIONS = """
+    SELECT member, decision, slot, reward, propensity, decided_at FROM decisions
+    WHERE member NOT LIKE '!%' ORDER BY decision"""
 _OUTCOMES = """
     SELECT member, decision, outcomes.slot, outcomes.reward, value, recorded_at
-    FROM outcomes JOIN decisions USING (brand, decision) ORDER BY decision"""
+    FROM outcomes JOIN decisions USING (brand, decision) WHERE member NOT LIKE '!%' ORDER BY decision"""
 
 
 async def violations(connection: asyncpg.Connection) -> list[str]:

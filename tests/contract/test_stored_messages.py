@@ -17,7 +17,7 @@ from laurels.recommender.v1 import recommender_pb2
 
 # Service, statement in its store.py, message, and the fields that the code adds to the row.
 STORED: list[tuple[str, str, type[Message], set[str]]] = [
-    ("points", "_MEMBER", points_pb2.Member, {"wallets"}),
+    ("points", "_MEMBER", points_pb2.Member, {"wallets", "attributes", "awaits_guardian"}),
     ("points", "_WALLETS", points_pb2.Wallet, set()),
     ("points", "_STATEMENT", points_pb2.Entry, set()),
     ("points", "_LIABILITY", points_pb2.CurrencyLiability, {"outstanding"}),

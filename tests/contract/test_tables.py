@@ -20,7 +20,7 @@ from cli.embedded import SERVICES, Servers
 OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 # What was entered, achieved, decided or published stays: read and add, nothing else.
 APPEND_ONLY = {
-    "points": {"entries", "activities", "ledger_checkpoints"},
+    "points": {"entries", "activities", "ledger_checkpoints", "consent_records"},
     "missions": {"completions", "badges"},
     "leaderboard": {"scratch_pools"},
     "recommender": {"decisions", "outcomes"},
@@ -143,7 +143,7 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     rows = await connection.fetch(
         "SELECT polrelid::regclass::text AS name, polcmd::text AS command FROM pg_policy WHERE polname = 'every_brand'"
     )
-    expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r")}
+    expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
         expected.add(("scratch_pools", "r"))
     if service == "points":  # what is due is looked for in all brands at once

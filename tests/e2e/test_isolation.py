@@ -86,6 +86,7 @@ async def populated(world: World) -> dict[str, Any]:
     wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7 - 7 - 150
     await eventually(lambda: world.wallet(CANARY), wallet)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
+    await world.call("POST", "/v1/members", {"member": "leaver"})
     choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
     entry = (await world.get(f"/v1/members/{CANARY}/entries"))["entries"][0]["id"]
     return {
@@ -101,6 +102,7 @@ async def populated(world: World) -> dict[str, Any]:
         "lot": "0" * 24,  # the programme has no pending points
         "reward": "single",
         "redemption": redeemed.json()["redemption"]["redemption"],
+        "erasure": (await world.call("DELETE", "/v1/members/leaver")).json()["erasure"],
         "wallet": wallet,
         "subscription": "club",
     }
@@ -111,6 +113,8 @@ def body_for(template: str) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "/v1/activities": {"activities": []},
         "/v1/members": {"member": "somebody-else"},
+        "/v1/members/{member}": {},
+        "/v1/members/{member}/consents": {"consents": [{"purpose": "profiling", "granted": True}]},
         "/v1/members/{member}/wallets/{currency}:spend": {"amount": 1},
         "/v1/members/{member}/wallets/{currency}:hold": {"amount": 1},
         "/v1/holds/{hold}:capture": {},

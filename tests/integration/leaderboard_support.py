@@ -19,6 +19,7 @@ from chassis.errors import from_rpc
 from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
 from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import programme_pb2 as pb
@@ -42,6 +43,9 @@ SENDERS = {
     PointsCredited: "points",
     ProgrammeApplied: "points",
     MissionCompleted: "missions",
+    MemberErased: "points",
+    ErasureSettled: "points",
+    ErasureReceipt: "missions",
 }
 
 
@@ -130,16 +134,20 @@ class Leaderboard:
 
     # -- events in ----------------------------------------------------------
 
-    async def publish(self, brand: str, *messages: Message, ids: Sequence[int] = ()) -> list[int]:
-        """Publishes events in their order and returns their ids; `ids` are those of a publication to repeat."""
+    async def publish(self, brand: str, *messages: Message, ids: Sequence[int] = (), member: str = "") -> list[int]:
+        """Publishes events in their order and returns their ids; `ids` are those of a publication to repeat.
+
+        They are about `member` where they do not say it themselves.
+        """
         self._brands.add(brand)
         numbers = list(ids) or [next(_ids) for _ in messages]
-        await asyncio.gather(*(self._publish(brand, n, m) for n, m in zip(numbers, messages, strict=True)))
+        await asyncio.gather(*(self._publish(brand, n, m, member) for n, m in zip(numbers, messages, strict=True)))
         return numbers
 
-    async def _publish(self, brand: str, number: int, message: Any) -> None:
+    async def _publish(self, brand: str, number: int, message: Any, about: str) -> None:
         source, kind = SENDERS[type(message)], message.DESCRIPTOR.full_name
         member = message.activity.member if isinstance(message, ActivityRecorded) else getattr(message, "member", "_")
+        member = about or member
         headers = events.headers(source, number, kind, "")
         headers["Nats-Msg-Id"] = f"{number}-{time.time_ns()}"
         place = events.subject(source, events.short_name(kind), brand, member)

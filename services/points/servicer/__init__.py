@@ -36,6 +36,7 @@ from services.points.holds import UnknownHold
 from services.points.ledger import AVAILABLE, HELD, PENDING, UnknownMember
 from services.points.programme import PointsRules, compile_programme
 from services.points.schedules import Schedules
+from services.points.servicer.members import fill_particulars
 from services.points.servicer.rewards import standings_of
 from services.points.tier_programme import benefits_of
 from services.programme import Problems
@@ -90,6 +91,8 @@ class PointsServicer(points_pb2_grpc.PointsServiceServicer):
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
             member = await store.member(connection, brand, plain(request.member), rules.currencies)
+            if member is not None and rules.members.declared:
+                await fill_particulars(connection, brand, member, rules)
         if member is None:
             raise UnknownMember(request.member)
         return pb.GetMemberResponse(member=member, benefits=benefits_of(rules.programme, member.tier))

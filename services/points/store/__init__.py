@@ -5,7 +5,7 @@ transaction carries. Rows are locked in key order.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -229,16 +229,20 @@ _ADOPTIONS = "SELECT service, version FROM adoptions WHERE brand = $1 ORDER BY s
 
 
 async def lock_members(
-    connection: asyncpg.Connection, brand: str, members: Iterable[str], add: Iterable[str]
+    connection: asyncpg.Connection,
+    brand: str,
+    members: Iterable[str],
+    add: Iterable[str],
+    erased: Callable[[Iterable[str]], Awaitable[set[str]]],
 ) -> dict[str, MemberState]:
-    """The members that exist, those of `add` made where missing."""
+    """The members that exist, those of `add` made where missing, unless they are among the `erased`."""
     wanted = sorted({*members, *add})
     if not wanted:
         return {}
     if add:
         there = {row["member"] for row in await connection.fetch(_MEMBERS_THERE, brand, wanted)}
-        if missing := sorted(set(add) - there):
-            await connection.execute(_ADD_MEMBERS, brand, missing)
+        if (missing := set(add) - there) and (missing := missing - await erased(missing)):
+            await connection.execute(_ADD_MEMBERS, brand, sorted(missing))
     rows = await connection.fetch(_LOCK_MEMBERS, brand, wanted)
     return {row["member"]: MemberState(*row) for row in rows}
 

@@ -65,7 +65,8 @@ class ActivityServiceServicer:
         an `id` was recorded before with other content. NOT_FOUND
         (`unknown_brand`) when the brand has no programme, or
         (`unknown_member`) when the programme demands explicit enrolment and the
-        member is not enrolled.
+        member is not enrolled. FAILED_PRECONDITION (`member_erased`) when a member
+        was erased.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,7 +53,8 @@ class ActivityServiceStub:
     an `id` was recorded before with other content. NOT_FOUND
     (`unknown_brand`) when the brand has no programme, or
     (`unknown_member`) when the programme demands explicit enrolment and the
-    member is not enrolled.
+    member is not enrolled. FAILED_PRECONDITION (`member_erased`) when a member
+    was erased.
     """
 
 @_typing.type_check_only
@@ -79,7 +80,8 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     an `id` was recorded before with other content. NOT_FOUND
     (`unknown_brand`) when the brand has no programme, or
     (`unknown_member`) when the programme demands explicit enrolment and the
-    member is not enrolled.
+    member is not enrolled. FAILED_PRECONDITION (`member_erased`) when a member
+    was erased.
     """
 
 class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -108,7 +110,8 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         an `id` was recorded before with other content. NOT_FOUND
         (`unknown_brand`) when the brand has no programme, or
         (`unknown_member`) when the programme demands explicit enrolment and the
-        member is not enrolled.
+        member is not enrolled. FAILED_PRECONDITION (`member_erased`) when a member
+        was erased.
         """
 
 def add_ActivityServiceServicer_to_server(servicer: ActivityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 from laurels.points.v1 import programme_pb2 as laurels_dot_points_dot_v1_dot_programme__pb2
 from laurels.points.v1 import programme_tiers_pb2 as laurels_dot_points_dot_v1_dot_programme__tiers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/points.proto\x12\x11laurels.points.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a!laurels/points/v1/programme.proto\x1a\'laurels/points/v1/programme_tiers.proto\"\x99\x01\n\x06Member\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12*\n\x07wallets\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"\xa3\x01\n\x06Wallet\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x03\x12\x0e\n\x06\x65\x61rned\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x03\x12\x0c\n\x04held\x18\x05 \x01(\x03\x12\x15\n\rexpiring_next\x18\x06 \x01(\x03\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x05\x45ntry\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x12\x45nrolMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rreferral_code\x18\n \x01(\t\"R\n\x13\x45nrolMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\x08\"\"\n\x10GetMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"p\n\x11GetMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x30\n\x08\x62\x65nefits\x18\x12 \x03(\x0b\x32\x1e.laurels.points.v1.TierBenefit\"$\n\x12ListWalletsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"A\n\x13ListWalletsResponse\x12*\n\x07wallets\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"|\n\x12ListEntriesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0e\x32\x1e.laurels.points.v1.AccountKind\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.laurels.points.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x0cSpendRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"8\n\rSpendResponse\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.laurels.points.v1.Entry\"4\n\x12ListRewardsRequest\x12\x13\n\x06member\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_member\"w\n\x13ListRewardsResponse\x12*\n\x07rewards\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Reward\x12\x34\n\tstandings\x18\x02 \x03(\x0b\x32!.laurels.points.v1.RewardStanding\"\xc0\x01\n\x0eRewardStanding\x12\x0e\n\x06reward\x18\x01 \x01(\t\x12\x12\n\nredeemable\x18\x02 \x01(\x08\x12\x12\n\naffordable\x18\x03 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x1c\n\x0fleft_for_member\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\nstock_left\x18\x07 \x01(\x03H\x01\x88\x01\x01\x42\x12\n\x10_left_for_memberB\r\n\x0b_stock_left\"\x1b\n\x19GetLiabilityReportRequest\"V\n\x1aGetLiabilityReportResponse\x12\x38\n\ncurrencies\x18\x01 \x03(\x0b\x32$.laurels.points.v1.CurrencyLiability\"j\n\x11\x43urrencyLiability\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\r\n\x05spent\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x05 \x01(\x03\"\x19\n\x17GetMembersReportRequest\"l\n\x18GetMembersReportResponse\x12\x0f\n\x07members\x18\x01 \x01(\x03\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12+\n\x05tiers\x18\x03 \x03(\x0b\x32\x1c.laurels.points.v1.TierCount\"8\n\tTierCount\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03*\xc6\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41\x43\x43OUNT_KIND_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_PENDING\x10\x02\x12\x15\n\x11\x41\x43\x43OUNT_KIND_HELD\x10\x03\x12\x17\n\x13\x41\x43\x43OUNT_KIND_ISSUED\x10\x04\x12\x19\n\x15\x41\x43\x43OUNT_KIND_REDEEMED\x10\x05\x12\x18\n\x14\x41\x43\x43OUNT_KIND_EXPIRED\x10\x06*\x94\x04\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_EARN\x10\x01\x12\x14\n\x10\x45NTRY_KIND_SPEND\x10\x02\x12\x16\n\x12\x45NTRY_KIND_MISSION\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PRIZE\x10\x04\x12\x13\n\x0f\x45NTRY_KIND_HOLD\x10\x05\x12\x16\n\x12\x45NTRY_KIND_CAPTURE\x10\x06\x12\x16\n\x12\x45NTRY_KIND_RELEASE\x10\x07\x12\x16\n\x12\x45NTRY_KIND_PENDING\x10\x08\x12\x17\n\x13\x45NTRY_KIND_ACTIVATE\x10\t\x12\x15\n\x11\x45NTRY_KIND_CANCEL\x10\n\x12\x15\n\x11\x45NTRY_KIND_EXPIRE\x10\x0b\x12\x15\n\x11\x45NTRY_KIND_REFUND\x10\x0c\x12\x17\n\x13\x45NTRY_KIND_REVERSAL\x10\r\x12\x17\n\x13\x45NTRY_KIND_TRANSFER\x10\x0e\x12\x13\n\x0f\x45NTRY_KIND_GIFT\x10\x0f\x12\x19\n\x15\x45NTRY_KIND_REDEMPTION\x10\x10\x12#\n\x1f\x45NTRY_KIND_REDEMPTION_CANCELLED\x10\x11\x12\x17\n\x13\x45NTRY_KIND_REFERRAL\x10\x12\x12\x1b\n\x17\x45NTRY_KIND_CONTRIBUTION\x10\x1e\x12\x1a\n\x16\x45NTRY_KIND_GROUP_SHARE\x10\x1f\x32\xf1\x08\n\rPointsService\x12y\n\x0b\x45nrolMember\x12%.laurels.points.v1.EnrolMemberRequest\x1a&.laurels.points.v1.EnrolMemberResponse\"\x1b\xaa\xbb\x18\x01\x02\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/members:\x01*\x12{\n\tGetMember\x12#.laurels.points.v1.GetMemberRequest\x1a$.laurels.points.v1.GetMemberResponse\"#\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/members/{member}\x12\x88\x01\n\x0bListWallets\x12%.laurels.points.v1.ListWalletsRequest\x1a&.laurels.points.v1.ListWalletsResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/wallets\x12\x88\x01\n\x0bListEntries\x12%.laurels.points.v1.ListEntriesRequest\x1a&.laurels.points.v1.ListEntriesResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/entries\x12\x8e\x01\n\x05Spend\x12\x1f.laurels.points.v1.SpendRequest\x1a .laurels.points.v1.SpendResponse\"B\xaa\xbb\x18\x02\x01\x02\xb0\xbb\x18\x01\x82\xd3\xe4\x93\x02\x32\"-/v1/members/{member}/wallets/{currency}:spend:\x01*\x12\x98\x01\n\x0bListRewards\x12%.laurels.points.v1.ListRewardsRequest\x1a&.laurels.points.v1.ListRewardsResponse\":\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02-\x12\x0b/v1/rewardsZ\x1e\x12\x1c/v1/members/{member}/rewards\x12\x95\x01\n\x12GetLiabilityReport\x12,.laurels.points.v1.GetLiabilityReportRequest\x1a-.laurels.points.v1.GetLiabilityReportResponse\"\"\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/reports/liability\x12\x8d\x01\n\x10GetMembersReport\x12*.laurels.points.v1.GetMembersReportRequest\x1a+.laurels.points.v1.GetMembersReportResponse\" \xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/reports/membersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/points.proto\x12\x11laurels.points.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a!laurels/points/v1/programme.proto\x1a\'laurels/points/v1/programme_tiers.proto\"\xdf\x01\n\x06Member\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12*\n\x07wallets\x18\x05 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\x12+\n\nattributes\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0f\x61waits_guardian\x18\x07 \x01(\x08\"\xa3\x01\n\x06Wallet\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x11\n\tavailable\x18\x02 \x01(\x03\x12\x0e\n\x06\x65\x61rned\x18\x03 \x01(\x03\x12\x0f\n\x07pending\x18\x04 \x01(\x03\x12\x0c\n\x04held\x18\x05 \x01(\x03\x12\x15\n\rexpiring_next\x18\x06 \x01(\x03\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\x05\x45ntry\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"~\n\x12\x45nrolMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rreferral_code\x18\n \x01(\t\x12+\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"R\n\x13\x45nrolMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x10\n\x08\x65nrolled\x18\x02 \x01(\x08\"\"\n\x10GetMemberRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"p\n\x11GetMemberResponse\x12)\n\x06member\x18\x01 \x01(\x0b\x32\x19.laurels.points.v1.Member\x12\x30\n\x08\x62\x65nefits\x18\x12 \x03(\x0b\x32\x1e.laurels.points.v1.TierBenefit\"$\n\x12ListWalletsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"A\n\x13ListWalletsResponse\x12*\n\x07wallets\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Wallet\"|\n\x12ListEntriesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x07\x61\x63\x63ount\x18\x04 \x01(\x0e\x32\x1e.laurels.points.v1.AccountKind\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.laurels.points.v1.Entry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x0cSpendRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"8\n\rSpendResponse\x12\'\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x18.laurels.points.v1.Entry\"4\n\x12ListRewardsRequest\x12\x13\n\x06member\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_member\"w\n\x13ListRewardsResponse\x12*\n\x07rewards\x18\x01 \x03(\x0b\x32\x19.laurels.points.v1.Reward\x12\x34\n\tstandings\x18\x02 \x03(\x0b\x32!.laurels.points.v1.RewardStanding\"\xc0\x01\n\x0eRewardStanding\x12\x0e\n\x06reward\x18\x01 \x01(\t\x12\x12\n\nredeemable\x18\x02 \x01(\x08\x12\x12\n\naffordable\x18\x03 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x1c\n\x0fleft_for_member\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x17\n\nstock_left\x18\x07 \x01(\x03H\x01\x88\x01\x01\x42\x12\n\x10_left_for_memberB\r\n\x0b_stock_left\"\x1b\n\x19GetLiabilityReportRequest\"V\n\x1aGetLiabilityReportResponse\x12\x38\n\ncurrencies\x18\x01 \x03(\x0b\x32$.laurels.points.v1.CurrencyLiability\"j\n\x11\x43urrencyLiability\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\r\n\x05spent\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x05 \x01(\x03\"\x19\n\x17GetMembersReportRequest\"l\n\x18GetMembersReportResponse\x12\x0f\n\x07members\x18\x01 \x01(\x03\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12+\n\x05tiers\x18\x03 \x03(\x0b\x32\x1c.laurels.points.v1.TierCount\"8\n\tTierCount\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03*\xc6\x01\n\x0b\x41\x63\x63ountKind\x12\x1c\n\x18\x41\x43\x43OUNT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41\x43\x43OUNT_KIND_AVAILABLE\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_KIND_PENDING\x10\x02\x12\x15\n\x11\x41\x43\x43OUNT_KIND_HELD\x10\x03\x12\x17\n\x13\x41\x43\x43OUNT_KIND_ISSUED\x10\x04\x12\x19\n\x15\x41\x43\x43OUNT_KIND_REDEEMED\x10\x05\x12\x18\n\x14\x41\x43\x43OUNT_KIND_EXPIRED\x10\x06*\x94\x04\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_EARN\x10\x01\x12\x14\n\x10\x45NTRY_KIND_SPEND\x10\x02\x12\x16\n\x12\x45NTRY_KIND_MISSION\x10\x03\x12\x14\n\x10\x45NTRY_KIND_PRIZE\x10\x04\x12\x13\n\x0f\x45NTRY_KIND_HOLD\x10\x05\x12\x16\n\x12\x45NTRY_KIND_CAPTURE\x10\x06\x12\x16\n\x12\x45NTRY_KIND_RELEASE\x10\x07\x12\x16\n\x12\x45NTRY_KIND_PENDING\x10\x08\x12\x17\n\x13\x45NTRY_KIND_ACTIVATE\x10\t\x12\x15\n\x11\x45NTRY_KIND_CANCEL\x10\n\x12\x15\n\x11\x45NTRY_KIND_EXPIRE\x10\x0b\x12\x15\n\x11\x45NTRY_KIND_REFUND\x10\x0c\x12\x17\n\x13\x45NTRY_KIND_REVERSAL\x10\r\x12\x17\n\x13\x45NTRY_KIND_TRANSFER\x10\x0e\x12\x13\n\x0f\x45NTRY_KIND_GIFT\x10\x0f\x12\x19\n\x15\x45NTRY_KIND_REDEMPTION\x10\x10\x12#\n\x1f\x45NTRY_KIND_REDEMPTION_CANCELLED\x10\x11\x12\x17\n\x13\x45NTRY_KIND_REFERRAL\x10\x12\x12\x1b\n\x17\x45NTRY_KIND_CONTRIBUTION\x10\x1e\x12\x1a\n\x16\x45NTRY_KIND_GROUP_SHARE\x10\x1f\x32\xf1\x08\n\rPointsService\x12y\n\x0b\x45nrolMember\x12%.laurels.points.v1.EnrolMemberRequest\x1a&.laurels.points.v1.EnrolMemberResponse\"\x1b\xaa\xbb\x18\x01\x02\x82\xd3\xe4\x93\x02\x10\"\x0b/v1/members:\x01*\x12{\n\tGetMember\x12#.laurels.points.v1.GetMemberRequest\x1a$.laurels.points.v1.GetMemberResponse\"#\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/members/{member}\x12\x88\x01\n\x0bListWallets\x12%.laurels.points.v1.ListWalletsRequest\x1a&.laurels.points.v1.ListWalletsResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/wallets\x12\x88\x01\n\x0bListEntries\x12%.laurels.points.v1.ListEntriesRequest\x1a&.laurels.points.v1.ListEntriesResponse\"*\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/members/{member}/entries\x12\x8e\x01\n\x05Spend\x12\x1f.laurels.points.v1.SpendRequest\x1a .laurels.points.v1.SpendResponse\"B\xaa\xbb\x18\x02\x01\x02\xb0\xbb\x18\x01\x82\xd3\xe4\x93\x02\x32\"-/v1/members/{member}/wallets/{currency}:spend:\x01*\x12\x98\x01\n\x0bListRewards\x12%.laurels.points.v1.ListRewardsRequest\x1a&.laurels.points.v1.ListRewardsResponse\":\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02-\x12\x0b/v1/rewardsZ\x1e\x12\x1c/v1/members/{member}/rewards\x12\x95\x01\n\x12GetLiabilityReport\x12,.laurels.points.v1.GetLiabilityReportRequest\x1a-.laurels.points.v1.GetLiabilityReportResponse\"\"\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/reports/liability\x12\x8d\x01\n\x10GetMembersReport\x12*.laurels.points.v1.GetMembersReportRequest\x1a+.laurels.points.v1.GetMembersReportResponse\" \xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/reports/membersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,54 +53,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POINTSSERVICE'].methods_by_name['GetLiabilityReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\027\022\025/v1/reports/liability'
   _globals['_POINTSSERVICE'].methods_by_name['GetMembersReport']._loaded_options = None
   _globals['_POINTSSERVICE'].methods_by_name['GetMembersReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\025\022\023/v1/reports/members'
-  _globals['_ACCOUNTKIND']._serialized_start=2329
-  _globals['_ACCOUNTKIND']._serialized_end=2527
-  _globals['_ENTRYKIND']._serialized_start=2530
-  _globals['_ENTRYKIND']._serialized_end=3062
-  _globals['_MEMBER']._serialized_start=225
-  _globals['_MEMBER']._serialized_end=378
-  _globals['_WALLET']._serialized_start=381
-  _globals['_WALLET']._serialized_end=544
-  _globals['_ENTRY']._serialized_start=547
-  _globals['_ENTRY']._serialized_end=729
-  _globals['_ENROLMEMBERREQUEST']._serialized_start=731
-  _globals['_ENROLMEMBERREQUEST']._serialized_end=812
-  _globals['_ENROLMEMBERRESPONSE']._serialized_start=814
-  _globals['_ENROLMEMBERRESPONSE']._serialized_end=896
-  _globals['_GETMEMBERREQUEST']._serialized_start=898
-  _globals['_GETMEMBERREQUEST']._serialized_end=932
-  _globals['_GETMEMBERRESPONSE']._serialized_start=934
-  _globals['_GETMEMBERRESPONSE']._serialized_end=1046
-  _globals['_LISTWALLETSREQUEST']._serialized_start=1048
-  _globals['_LISTWALLETSREQUEST']._serialized_end=1084
-  _globals['_LISTWALLETSRESPONSE']._serialized_start=1086
-  _globals['_LISTWALLETSRESPONSE']._serialized_end=1151
-  _globals['_LISTENTRIESREQUEST']._serialized_start=1153
-  _globals['_LISTENTRIESREQUEST']._serialized_end=1277
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=1279
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=1368
-  _globals['_SPENDREQUEST']._serialized_start=1370
-  _globals['_SPENDREQUEST']._serialized_end=1478
-  _globals['_SPENDRESPONSE']._serialized_start=1480
-  _globals['_SPENDRESPONSE']._serialized_end=1536
-  _globals['_LISTREWARDSREQUEST']._serialized_start=1538
-  _globals['_LISTREWARDSREQUEST']._serialized_end=1590
-  _globals['_LISTREWARDSRESPONSE']._serialized_start=1592
-  _globals['_LISTREWARDSRESPONSE']._serialized_end=1711
-  _globals['_REWARDSTANDING']._serialized_start=1714
-  _globals['_REWARDSTANDING']._serialized_end=1906
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=1908
-  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=1935
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=1937
-  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=2023
-  _globals['_CURRENCYLIABILITY']._serialized_start=2025
-  _globals['_CURRENCYLIABILITY']._serialized_end=2131
-  _globals['_GETMEMBERSREPORTREQUEST']._serialized_start=2133
-  _globals['_GETMEMBERSREPORTREQUEST']._serialized_end=2158
-  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_start=2160
-  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_end=2268
-  _globals['_TIERCOUNT']._serialized_start=2270
-  _globals['_TIERCOUNT']._serialized_end=2326
-  _globals['_POINTSSERVICE']._serialized_start=3065
-  _globals['_POINTSSERVICE']._serialized_end=4202
+  _globals['_ACCOUNTKIND']._serialized_start=2474
+  _globals['_ACCOUNTKIND']._serialized_end=2672
+  _globals['_ENTRYKIND']._serialized_start=2675
+  _globals['_ENTRYKIND']._serialized_end=3207
+  _globals['_MEMBER']._serialized_start=255
+  _globals['_MEMBER']._serialized_end=478
+  _globals['_WALLET']._serialized_start=481
+  _globals['_WALLET']._serialized_end=644
+  _globals['_ENTRY']._serialized_start=647
+  _globals['_ENTRY']._serialized_end=829
+  _globals['_ENROLMEMBERREQUEST']._serialized_start=831
+  _globals['_ENROLMEMBERREQUEST']._serialized_end=957
+  _globals['_ENROLMEMBERRESPONSE']._serialized_start=959
+  _globals['_ENROLMEMBERRESPONSE']._serialized_end=1041
+  _globals['_GETMEMBERREQUEST']._serialized_start=1043
+  _globals['_GETMEMBERREQUEST']._serialized_end=1077
+  _globals['_GETMEMBERRESPONSE']._serialized_start=1079
+  _globals['_GETMEMBERRESPONSE']._serialized_end=1191
+  _globals['_LISTWALLETSREQUEST']._serialized_start=1193
+  _globals['_LISTWALLETSREQUEST']._serialized_end=1229
+  _globals['_LISTWALLETSRESPONSE']._serialized_start=1231
+  _globals['_LISTWALLETSRESPONSE']._serialized_end=1296
+  _globals['_LISTENTRIESREQUEST']._serialized_start=1298
+  _globals['_LISTENTRIESREQUEST']._serialized_end=1422
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=1424
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=1513
+  _globals['_SPENDREQUEST']._serialized_start=1515
+  _globals['_SPENDREQUEST']._serialized_end=1623
+  _globals['_SPENDRESPONSE']._serialized_start=1625
+  _globals['_SPENDRESPONSE']._serialized_end=1681
+  _globals['_LISTREWARDSREQUEST']._serialized_start=1683
+  _globals['_LISTREWARDSREQUEST']._serialized_end=1735
+  _globals['_LISTREWARDSRESPONSE']._serialized_start=1737
+  _globals['_LISTREWARDSRESPONSE']._serialized_end=1856
+  _globals['_REWARDSTANDING']._serialized_start=1859
+  _globals['_REWARDSTANDING']._serialized_end=2051
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_start=2053
+  _globals['_GETLIABILITYREPORTREQUEST']._serialized_end=2080
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_start=2082
+  _globals['_GETLIABILITYREPORTRESPONSE']._serialized_end=2168
+  _globals['_CURRENCYLIABILITY']._serialized_start=2170
+  _globals['_CURRENCYLIABILITY']._serialized_end=2276
+  _globals['_GETMEMBERSREPORTREQUEST']._serialized_start=2278
+  _globals['_GETMEMBERSREPORTREQUEST']._serialized_end=2303
+  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_start=2305
+  _globals['_GETMEMBERSREPORTRESPONSE']._serialized_end=2413
+  _globals['_TIERCOUNT']._serialized_start=2415
+  _globals['_TIERCOUNT']._serialized_end=2471
+  _globals['_POINTSSERVICE']._serialized_start=3210
+  _globals['_POINTSSERVICE']._serialized_end=4347
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from laurels.access.v1 import access_pb2 as _access_pb2
 from laurels.points.v1 import programme_pb2 as _programme_pb2
@@ -77,18 +78,22 @@ ENTRY_KIND_CONTRIBUTION: EntryKind
 ENTRY_KIND_GROUP_SHARE: EntryKind
 
 class Member(_message.Message):
-    __slots__ = ("member", "display_name", "enrolled_at", "tier", "wallets")
+    __slots__ = ("member", "display_name", "enrolled_at", "tier", "wallets", "attributes", "awaits_guardian")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     ENROLLED_AT_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     WALLETS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    AWAITS_GUARDIAN_FIELD_NUMBER: _ClassVar[int]
     member: str
     display_name: str
     enrolled_at: _timestamp_pb2.Timestamp
     tier: str
     wallets: _containers.RepeatedCompositeFieldContainer[Wallet]
-    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tier: _Optional[str] = ..., wallets: _Optional[_Iterable[_Union[Wallet, _Mapping]]] = ...) -> None: ...
+    attributes: _struct_pb2.Struct
+    awaits_guardian: bool
+    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tier: _Optional[str] = ..., wallets: _Optional[_Iterable[_Union[Wallet, _Mapping]]] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., awaits_guardian: _Optional[bool] = ...) -> None: ...
 
 class Wallet(_message.Message):
     __slots__ = ("currency", "available", "earned", "pending", "held", "expiring_next", "expires_at")
@@ -127,14 +132,16 @@ class Entry(_message.Message):
     def __init__(self, id: _Optional[int] = ..., currency: _Optional[str] = ..., amount: _Optional[int] = ..., balance: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., reference: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EnrolMemberRequest(_message.Message):
-    __slots__ = ("member", "display_name", "referral_code")
+    __slots__ = ("member", "display_name", "referral_code", "attributes")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     REFERRAL_CODE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     member: str
     display_name: str
     referral_code: str
-    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., referral_code: _Optional[str] = ...) -> None: ...
+    attributes: _struct_pb2.Struct
+    def __init__(self, member: _Optional[str] = ..., display_name: _Optional[str] = ..., referral_code: _Optional[str] = ..., attributes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class EnrolMemberResponse(_message.Message):
     __slots__ = ("member", "enrolled")

@@ -89,9 +89,11 @@ class PointsServiceServicer:
         """Enrols a member. Enrolling an enrolled member with the same particulars
         changes nothing and returns the member.
 
-        Errors: INVALID_ARGUMENT when a field is malformed. ALREADY_EXISTS
+        Errors: INVALID_ARGUMENT when a field is malformed, or an attribute is not
+        declared, not of its kind or missing. ALREADY_EXISTS
         (`idempotency_conflict`) when the member is enrolled with other
-        particulars. NOT_FOUND (`unknown_brand`) when the brand has no programme.
+        particulars. FAILED_PRECONDITION (`member_erased`) when the member was
+        erased. NOT_FOUND (`unknown_brand`) when the brand has no programme.
         With a referral code, what ClaimReferral is refused for; nobody is enrolled
         then.
         """

@@ -59,6 +59,15 @@ class CodeSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CODE_SOURCE_UNSPECIFIED: _ClassVar[CodeSource]
     CODE_SOURCE_GENERATED: _ClassVar[CodeSource]
     CODE_SOURCE_IMPORTED: _ClassVar[CodeSource]
+
+class MemberAttributeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBER_ATTRIBUTE_KIND_UNSPECIFIED: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_TEXT: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_INTEGER: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_NUMBER: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_FLAG: _ClassVar[MemberAttributeKind]
+    MEMBER_ATTRIBUTE_KIND_DATE: _ClassVar[MemberAttributeKind]
 ENROLMENT_POLICY_UNSPECIFIED: EnrolmentPolicy
 ENROLMENT_POLICY_ON_FIRST_ACTIVITY: EnrolmentPolicy
 ENROLMENT_POLICY_EXPLICIT: EnrolmentPolicy
@@ -88,9 +97,15 @@ REWARD_PERIOD_EVER: RewardPeriod
 CODE_SOURCE_UNSPECIFIED: CodeSource
 CODE_SOURCE_GENERATED: CodeSource
 CODE_SOURCE_IMPORTED: CodeSource
+MEMBER_ATTRIBUTE_KIND_UNSPECIFIED: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_TEXT: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_INTEGER: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_NUMBER: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_FLAG: MemberAttributeKind
+MEMBER_ATTRIBUTE_KIND_DATE: MemberAttributeKind
 
 class PointsProgramme(_message.Message):
-    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions", "perk_menus", "referrals", "groups", "gifts")
+    __slots__ = ("enrolment", "currencies", "earning_rules", "tiers", "rewards", "multipliers", "refunds", "subscriptions", "perk_menus", "referrals", "groups", "gifts", "member_attributes", "guardianship")
     ENROLMENT_FIELD_NUMBER: _ClassVar[int]
     CURRENCIES_FIELD_NUMBER: _ClassVar[int]
     EARNING_RULES_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +118,8 @@ class PointsProgramme(_message.Message):
     REFERRALS_FIELD_NUMBER: _ClassVar[int]
     GROUPS_FIELD_NUMBER: _ClassVar[int]
     GIFTS_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    GUARDIANSHIP_FIELD_NUMBER: _ClassVar[int]
     enrolment: EnrolmentPolicy
     currencies: _containers.RepeatedCompositeFieldContainer[Currency]
     earning_rules: _containers.RepeatedCompositeFieldContainer[EarningRule]
@@ -115,7 +132,9 @@ class PointsProgramme(_message.Message):
     referrals: _programme_groups_pb2.ReferralProgramme
     groups: _programme_groups_pb2.GroupsProgramme
     gifts: _programme_groups_pb2.GiftsProgramme
-    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ..., perk_menus: _Optional[_Iterable[_Union[PerkMenu, _Mapping]]] = ..., referrals: _Optional[_Union[_programme_groups_pb2.ReferralProgramme, _Mapping]] = ..., groups: _Optional[_Union[_programme_groups_pb2.GroupsProgramme, _Mapping]] = ..., gifts: _Optional[_Union[_programme_groups_pb2.GiftsProgramme, _Mapping]] = ...) -> None: ...
+    member_attributes: _containers.RepeatedCompositeFieldContainer[MemberAttribute]
+    guardianship: Guardianship
+    def __init__(self, enrolment: _Optional[_Union[EnrolmentPolicy, str]] = ..., currencies: _Optional[_Iterable[_Union[Currency, _Mapping]]] = ..., earning_rules: _Optional[_Iterable[_Union[EarningRule, _Mapping]]] = ..., tiers: _Optional[_Union[TierLadder, _Mapping]] = ..., rewards: _Optional[_Iterable[_Union[Reward, _Mapping]]] = ..., multipliers: _Optional[_Iterable[_Union[_programme_earning_pb2.Multiplier, _Mapping]]] = ..., refunds: _Optional[_Iterable[_Union[_programme_earning_pb2.RefundRule, _Mapping]]] = ..., subscriptions: _Optional[_Iterable[_Union[_programme_tiers_pb2.TierSubscription, _Mapping]]] = ..., perk_menus: _Optional[_Iterable[_Union[PerkMenu, _Mapping]]] = ..., referrals: _Optional[_Union[_programme_groups_pb2.ReferralProgramme, _Mapping]] = ..., groups: _Optional[_Union[_programme_groups_pb2.GroupsProgramme, _Mapping]] = ..., gifts: _Optional[_Union[_programme_groups_pb2.GiftsProgramme, _Mapping]] = ..., member_attributes: _Optional[_Iterable[_Union[MemberAttribute, _Mapping]]] = ..., guardianship: _Optional[_Union[Guardianship, _Mapping]] = ...) -> None: ...
 
 class Currency(_message.Message):
     __slots__ = ("id", "name", "purpose", "iso_currency", "expiry", "overdraft_max")
@@ -351,3 +370,33 @@ class PerkMenu(_message.Message):
     per: RewardPeriod
     tiers: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., rewards: _Optional[_Iterable[str]] = ..., choose: _Optional[int] = ..., per: _Optional[_Union[RewardPeriod, str]] = ..., tiers: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class MemberAttribute(_message.Message):
+    __slots__ = ("name", "kind", "required", "personal", "choices", "length_min", "length_max", "self_service")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    PERSONAL_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_MIN_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_MAX_FIELD_NUMBER: _ClassVar[int]
+    SELF_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: MemberAttributeKind
+    required: bool
+    personal: bool
+    choices: _containers.RepeatedScalarFieldContainer[str]
+    length_min: int
+    length_max: int
+    self_service: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MemberAttributeKind, str]] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., choices: _Optional[_Iterable[str]] = ..., length_min: _Optional[int] = ..., length_max: _Optional[int] = ..., self_service: _Optional[bool] = ...) -> None: ...
+
+class Guardianship(_message.Message):
+    __slots__ = ("age", "birthday_attribute", "time_zone_attribute")
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    BIRTHDAY_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    age: int
+    birthday_attribute: str
+    time_zone_attribute: str
+    def __init__(self, age: _Optional[int] = ..., birthday_attribute: _Optional[str] = ..., time_zone_attribute: _Optional[str] = ...) -> None: ...

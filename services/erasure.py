@@ -1,0 +1,99 @@
+"""Every service erases a member when it has heard the last word on them, and says so as its own last word.
+
+Points speaks first. A service erases when it hears MemberErased, and again
+when another service that it listens to gives its receipt, since each of them
+may have told more meanwhile. Its receipts are behind everything that it told
+of the member. When all receipts are there, ErasureSettled makes it erase once
+more, for what callers asked in between, and take the id out of its events.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from chassis import erasure
+from chassis.erasure import Erasing
+from chassis.events import NO_MEMBER, Event, NewEvent
+from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """A member to erase, now that the last word of the service `after` was heard."""
+
+    member: str
+    alias: str
+    erasure: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """An erasure of which every service has given its receipts."""
+
+    erasure: str
+
+
+def request_of(event: Event) -> Erase | Settle | None:
+    """The request that an event of another service is, or None when it asks for nothing."""
+    match event.message:
+        case MemberErased() as erased:
+            return Erase(erased.member, erased.alias, erased.erasure, event.source)
+        case ErasureReceipt() as receipt if receipt.after:
+            return Erase(event.member, receipt.alias, receipt.erasure, event.source)
+        case ErasureSettled() as settled:
+            return Settle(settled.erasure)
+    return None
+
+
+def last_word(service: str) -> Callable[[Erasing], NewEvent]:
+    """A service's last receipt; it names no member."""
+
+    def told(erasing: Erasing) -> NewEvent:
+        return NewEvent(NO_MEMBER, ErasureReceipt(erasure=erasing.erasure, service=service, alias=erasing.alias))
+
+    return told
+
+
+class Erasures:
+    """What one transaction of a service erases."""
+
+    def __init__(self, service: str, brand: str) -> None:
+        self._service, self._brand = service, brand
+        self._settled: list[Erasing] = []
+        self._asked: list[Erase] = []
+
+    async def load(self, connection: asyncpg.Connection, requests: Sequence[Any]) -> None:
+        for request in requests:
+            if isinstance(request, Settle):
+                found = await erasure.settle(connection, self._brand, request.erasure)
+                self._settled += [found] if found is not None else []
+
+    def decide(self, request: Erase | Settle) -> None:
+        if isinstance(request, Erase):
+            self._asked.append(request)
+
+    async def save(
+        self,
+        connection: asyncpg.Connection,
+        events: Sequence[NewEvent],
+        erase: Callable[[asyncpg.Connection, str, str, str], Awaitable[None]],
+    ) -> list[NewEvent]:
+        """Erases after all else was saved, by `erase(connection, brand, member, alias)`; the events to tell."""
+        for asked in self._asked:
+            await erasure.note(connection, self._brand, asked.erasure, asked.member, asked.alias)
+        members = {asked.member: asked.alias for asked in self._asked}
+        members |= {found.member: found.alias for found in self._settled}
+        for member in sorted(members):
+            await erase(connection, self._brand, member, members[member])
+        if not members:
+            return list(events)
+        return [event for event in events if event.member not in members] + [
+            NewEvent(
+                asked.member,
+                ErasureReceipt(erasure=asked.erasure, service=self._service, after=asked.after, alias=asked.alias),
+            )
+            for asked in self._asked
+        ]

@@ -1,0 +1,39 @@
+"""What the points service holds about a member, kind by kind."""
+
+_ACCOUNTS = "SELECT id FROM accounts WHERE brand = $1 AND owner = $2"
+
+SECTIONS = {
+    "members": """
+        SELECT member, display_name, enrolled_at, tier, seen_types FROM members WHERE brand = $1 AND member = $2""",
+    "particulars": "SELECT attributes, consents FROM member_particulars WHERE brand = $1 AND member = $2",
+    "consents": """
+        SELECT purpose, granted, text_version, method, giver, recorded_by, recorded_at FROM consent_records
+        WHERE brand = $1 AND member = $2 ORDER BY id""",
+    "wallets": """
+        SELECT currency, kind, balance, earned FROM accounts WHERE brand = $1 AND owner = $2 ORDER BY currency, kind""",
+    "lots": f"""
+        SELECT currency, expires_at, remaining FROM accounts JOIN lots ON lots.account = accounts.id
+        WHERE accounts.id IN ({_ACCOUNTS}) ORDER BY currency, expires_at""",  # noqa: S608
+    "holds": """
+        SELECT hold, currency, amount, captured, state, reference, made_at, expires_at FROM holds
+        WHERE brand = $1 AND member = $2 ORDER BY made_at, hold""",
+    "pending_lots": """
+        SELECT lot, currency, amount, state, reference, activity, occurred_at, activates_at FROM pending_lots
+        WHERE brand = $1 AND member = $2 ORDER BY occurred_at, lot""",
+    "counters": """
+        SELECT name, period, value FROM counters WHERE brand = $1 AND owner = $2 ORDER BY name, period""",
+    "activities": """
+        SELECT id, type, occurred_at, recorded_at, attributes, earned, programme_version FROM activities
+        WHERE brand = $1 AND member = $2 ORDER BY id""",
+    "entries": """
+        SELECT movement.id, currency, accounts.kind AS account, movement.amount, movement.balance, movement.kind,
+            movement.key, movement.reference, movement.occurred_at, movement.recorded_at
+        FROM accounts CROSS JOIN LATERAL (
+            SELECT id, amount, credit_balance AS balance, kind, key, reference, occurred_at, recorded_at
+            FROM entries WHERE credit = accounts.id AND credit > 0
+            UNION ALL
+            SELECT id, -amount, debit_balance, kind, key, reference, occurred_at, recorded_at
+            FROM entries WHERE debit = accounts.id AND debit > 0
+        ) AS movement
+        WHERE accounts.brand = $1 AND owner = $2 ORDER BY movement.id, movement.amount""",
+}

@@ -77,6 +77,7 @@ class Give(Operation):
             _answer(book, answer.entry, request, known)
             return answer
         giver = book.member(request.member)
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         bounds = book.rules.gifts.currencies.get(request.currency)
         if bounds is None:

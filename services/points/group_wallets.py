@@ -153,6 +153,7 @@ class SpendOfGroup(OfGroup):
         rules = kind_of(book, group)
         if not rules.may(place.role, "may_spend"):
             raise NoRight(place.role, "spend of its wallet")
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         wallet = _wallet(book, group.group, request.currency)
         counter = _counter(group.group, request.currency)
@@ -210,6 +211,7 @@ class Contribute(OfGroup):
         place = place_of(book, request.member, group.group)
         if place is None or place.state != IN:
             raise UnknownGroup(request.group)
+        book.check_guardian(request.member)
         book.spendable(request.currency)
         wallet = book.wallet(request.member, request.currency)
         target = _wallet(book, group.group, request.currency)

@@ -130,6 +130,7 @@ class Redeem(Operation):
                 raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another redemption.")
             return rewards_pb2.RedeemRewardResponse(redemption=known.shown())
         member, offer = book.member(request.member), book.rules.catalogue.offers.get(request.reward)
+        book.check_guardian(request.member)
         if offer is None:
             raise UnknownReward(request.reward)
         price = _price(book, asked, offer)

@@ -208,7 +208,10 @@ class Refund(SQLModel, table=True):
     """How far a purchase of a member is refunded; its total is null until the purchase is known."""
 
     __tablename__ = "refunds"
-    __table_args__ = (CheckConstraint("refunded > 0", name="refunded_is_positive"),)
+    __table_args__ = (
+        CheckConstraint("refunded > 0", name="refunded_is_positive"),
+        Index("refunds_of_member", "brand", "member"),
+    )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     purchase: str = Field(sa_column=Column(Text, primary_key=True))

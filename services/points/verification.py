@@ -113,7 +113,8 @@ _QUERIES: Mapping[str, str] = {
         ) AS noted
         FULL JOIN (
             SELECT owner AS member, currency, sum(amount) AS amount
-            FROM entries JOIN accounts ON accounts.id = debit WHERE entries.kind = 12 GROUP BY 1, 2
+            FROM entries JOIN accounts ON accounts.id = debit
+            WHERE entries.kind = 12 AND owner NOT LIKE '!%' GROUP BY 1, 2
         ) AS posted USING (member, currency)
         WHERE coalesce(noted.amount, 0) <> coalesce(posted.amount, 0)""",
     "Refunds of purchase {rows} took more than their share.": """
@@ -122,9 +123,11 @@ _QUERIES: Mapping[str, str] = {
             > share.value::bigint""",
     "Redemption {rows} and the entries for it do not say the same.": """
         SELECT coalesce(kept.redemption, substr(entries.key, strpos(entries.key, ':') + 1)) FROM (
-            SELECT redemption, 'redeem:' || redemption AS key, price AS amount FROM redemptions WHERE price > 0
+            SELECT redemption, 'redeem:' || redemption AS key, price AS amount FROM redemptions
+            WHERE price > 0 AND member NOT LIKE '!%'
             UNION ALL
-            SELECT redemption, 'unredeem:' || redemption, price FROM redemptions WHERE price > 0 AND state IN (4, 5)
+            SELECT redemption, 'unredeem:' || redemption, price FROM redemptions
+            WHERE price > 0 AND state IN (4, 5) AND member NOT LIKE '!%'
         ) AS kept
         FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'redeem:%' OR key LIKE 'unredeem:%') AS entries
           USING (key)
@@ -132,10 +135,10 @@ _QUERIES: Mapping[str, str] = {
     "The cashback of redemption {rows} and the entries for it do not say the same.": """
         SELECT coalesce(kept.redemption, substr(entries.key, strpos(entries.key, ':') + 1)) FROM (
             SELECT redemption, 'cashback:' || redemption AS key, credited AS amount FROM redemptions
-            WHERE credited > 0
+            WHERE credited > 0 AND member NOT LIKE '!%'
             UNION ALL
             SELECT redemption, 'uncashback:' || redemption, credited FROM redemptions
-            WHERE credited > 0 AND state IN (4, 5)
+            WHERE credited > 0 AND state IN (4, 5) AND member NOT LIKE '!%'
         ) AS kept
         FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'cashback:%' OR key LIKE 'uncashback:%') AS entries
           USING (key)
@@ -185,12 +188,12 @@ _QUERIES: Mapping[str, str] = {
     "The referral of member {rows} and the entries for it do not say the same.": """
         SELECT coalesce(noted.key, posted.key) FROM (
             SELECT 'referral:' || referee || ':referrer' AS key, referrer AS member, referrer_amount AS amount
-            FROM referrals WHERE referrer_amount > 0
+            FROM referrals WHERE referrer_amount > 0 AND referee NOT LIKE '!%' AND referrer NOT LIKE '!%'
             UNION ALL SELECT 'referral:' || referee || ':referee', referee, referee_amount
-            FROM referrals WHERE referee_amount > 0
+            FROM referrals WHERE referee_amount > 0 AND referee NOT LIKE '!%'
         ) AS noted FULL JOIN (
             SELECT key, owner AS member, amount FROM entries JOIN accounts ON accounts.id = credit
-            WHERE key LIKE 'referral:%'
+            WHERE key LIKE 'referral:%' AND owner NOT LIKE '!%'
         ) AS posted USING (key, member)
         WHERE noted.amount IS DISTINCT FROM posted.amount""",
     "The referral of member {rows} is completed without an activity, or has one without being so.": """

@@ -15,6 +15,9 @@ NAMED = {
     "points": {
         "accounts.owner", "activities.member", "consent_records.member", "counters.owner", "holds.member",
         "member_particulars.member", "members.member", "pending_lots.member",
+        "refunds.member", "tier_standings.member", "tier_buckets.member", "tier_subscriptions.member",
+        "tier_history.member", "redemptions.member", "boosters.member", "groups.owner", "group_members.member",
+        "referral_codes.member", "referrals.referee", "referrals.referrer",
     },
     "missions": {"badges.member", "completions.member", "progress.member"},
     "leaderboard": {"scores.member", "scratch_cards.member"},

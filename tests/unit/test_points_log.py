@@ -323,7 +323,11 @@ def test_what_is_signed_and_is_no_checkpoint_is_refused(text: str) -> None:
         opened(f"{text}\n— main.laurels {base64.b64encode(KEY.id + signature).decode()}\n", [KEY])
 
 
-WHOLE = {"database_url": "postgresql://localhost/db", "jwks": "jwks.json"}
+WHOLE = {
+    "erasure_key": "e" * 3 + "rasure key of tests, 32 characters",
+    "database_url": "postgresql://localhost/db",
+    "jwks": "jwks.json",
+}
 
 
 @pytest.mark.parametrize("weak", ["", "short", "A" * 44, base64.b64encode(bytes(31)).decode(), "=" * 44])

@@ -22,6 +22,32 @@ SECTIONS = {
         WHERE brand = $1 AND member = $2 ORDER BY occurred_at, lot""",
     "counters": """
         SELECT name, period, value FROM counters WHERE brand = $1 AND owner = $2 ORDER BY name, period""",
+    "tier": """
+        SELECT earned, keep_until, grace_until, set_tier, locked, set_until, counted FROM tier_standings
+        WHERE brand = $1 AND member = $2""",
+    "tier_history": """
+        SELECT from_tier, to_tier, reason, note, by, until, occurred_at FROM tier_history
+        WHERE brand = $1 AND member = $2 ORDER BY id""",
+    "subscriptions": """
+        SELECT subscription, paid_until, active, cancelled_at FROM tier_subscriptions
+        WHERE brand = $1 AND member = $2 ORDER BY subscription""",
+    "redemptions": """
+        SELECT redemption, reward, kind, state, currency, price, code, reference, redeemed_at, changed_at
+        FROM redemptions WHERE brand = $1 AND member = $2 ORDER BY redeemed_at, redemption""",
+    "boosters": """
+        SELECT booster, percent, currencies, starts_at, ends_at FROM boosters
+        WHERE brand = $1 AND member = $2 ORDER BY starts_at, booster""",
+    "refunds": """
+        SELECT purchase, refund, refunded, total, due, pending, available FROM refunds
+        WHERE brand = $1 AND member = $2 ORDER BY purchase""",
+    "groups": """
+        SELECT "group", kind, role, state, contributed, joined_at FROM group_members
+        WHERE brand = $1 AND member = $2 ORDER BY joined_at, kind""",
+    "referral_code": "SELECT code FROM referral_codes WHERE brand = $1 AND member = $2",
+    "referrals": """
+        SELECT referee = $2 AS brought, code, state, claimed_at, completed_at,
+            CASE WHEN referee = $2 THEN referee_amount ELSE referrer_amount END AS reward
+        FROM referrals WHERE brand = $1 AND (referee = $2 OR referrer = $2) ORDER BY claimed_at, referee""",
     "activities": """
         SELECT id, type, occurred_at, recorded_at, attributes, earned, programme_version FROM activities
         WHERE brand = $1 AND member = $2 ORDER BY id""",

@@ -35,7 +35,7 @@ def upgrade() -> None:
         UPDATE referrals SET referee = $2, code = '' WHERE brand = {BRAND} AND referee = $1 AND {being_erased};
         UPDATE referrals SET referrer = $2, code = '' WHERE brand = {BRAND} AND referrer = $1 AND {being_erased};
         UPDATE entries SET key = '!' || id, digest = ''
-            WHERE brand = {BRAND} AND key = 'referral:' || $1 || ':referrer' AND {being_erased};
+            WHERE brand = {BRAND} AND key = 'referral:' || $1 || ':' || 'referrer' AND {being_erased};
         UPDATE entries SET key = '!' || id, digest = '', reference = ''
             WHERE brand = {BRAND} AND starts_with(key, 'group-spend:' || $1 || ':') AND {being_erased};
         DELETE FROM consent_records WHERE brand = {BRAND} AND member = $1 AND {being_erased};

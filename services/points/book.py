@@ -441,7 +441,7 @@ class Book:
         if self._changed_members:
             await store.save_members(connection, self.brand, _in_order(self._changed_members))
         if self._changed_accounts:
-            await store.save_accounts(connection, self.brand, _in_order(self._changed_accounts))
+            await store.save_accounts(connection, _in_order(self._changed_accounts))
         if self._lot_changes:
             await store.change_lots(connection, self.brand, self._lot_changes)
         for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):

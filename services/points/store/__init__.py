@@ -48,7 +48,7 @@ _LOCK_ACCOUNTS = """
     SELECT known.*
     FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS wanted (owner, currency, kind, stripe)
     CROSS JOIN LATERAL (
-        SELECT id, owner, currency, kind, balance, earned, floor FROM accounts
+        SELECT ctid AS place, id, owner, currency, kind, balance, earned FROM accounts
         WHERE brand = $1 AND accounts.owner = wanted.owner AND accounts.currency = wanted.currency
           AND accounts.kind = wanted.kind AND accounts.stripe = wanted.stripe
         LIMIT 1 FOR NO KEY UPDATE
@@ -60,11 +60,12 @@ _ADD_ACCOUNTS = """
     FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[])
         AS new (owner, currency, kind, stripe, floor)
     ON CONFLICT DO NOTHING"""
+# By their places in the table, which nobody can change while they are locked: a
+# third of what an upsert costs.
 _SAVE_ACCOUNTS = """
-    INSERT INTO accounts (id, brand, owner, currency, kind, stripe, floor, balance, earned)
-    SELECT id, $1, '', '', '', 0, floor, balance, earned
-    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS new (id, floor, balance, earned)
-    ON CONFLICT (id) DO UPDATE SET balance = excluded.balance, earned = excluded.earned, floor = excluded.floor"""
+    UPDATE accounts SET balance = new.balance, earned = new.earned, floor = new.floor
+    FROM unnest($1::tid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS new (place, floor, balance, earned)
+    WHERE accounts.ctid = new.place"""
 LOTS_AT_FIRST = 32
 """So many lots of an account are read at first; the rest where they hold less than may leave it."""
 _LOTS = """
@@ -271,7 +272,9 @@ async def _lock(
     found = {}
     for row in await connection.fetch(_LOCK_ACCOUNTS, brand, *_columns(sorted(keys))):
         key = (row["owner"], row["currency"], row["kind"])
-        found[key] = Account(row["id"], *key, row["balance"], row["earned"], _floor(key, floor))
+        found[key] = Account(
+            row["id"], *key, row["balance"], row["earned"], _floor(key, floor), place=row["place"]
+        )
     return found
 
 
@@ -288,16 +291,17 @@ def _columns(keys: Sequence[AccountKey]) -> tuple[list[Any], ...]:
     return owners, currencies, kinds, [STRIPE if owner == PROGRAMME else 0 for owner in owners]
 
 
-async def save_accounts(connection: asyncpg.Connection, brand: str, changed: Sequence[Account]) -> None:
-    await connection.execute(
+async def save_accounts(connection: asyncpg.Connection, changed: Sequence[Account]) -> None:
+    status = await connection.execute(
         _SAVE_ACCOUNTS,
-        brand,
-        [account.id for account in changed],
+        [account.place for account in changed],
         # One that a former programme let lower is let stay there.
         [None if account.floor is None else min(account.floor, account.balance) for account in changed],
         [account.balance for account in changed],
         [account.earned for account in changed],
     )
+    if status != f"UPDATE {len(changed)}":
+        raise RuntimeError(f"{len(changed)} locked accounts were saved with {status!r}")
 
 
 async def load_lots(connection: asyncpg.Connection, accounts: Mapping[int, tuple[Account, int]]) -> None:

@@ -27,10 +27,9 @@ from cli.child import Child, log_tail
 from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, Servers, servers_on
 from cli.supervisor import until_serving
-from laurels.activity.v1 import activity_pb2, activity_pb2_grpc
-from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, points_pb2
+from laurels.points.v1 import points_pb2
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
-from tests.bench.load import CURRENCY, member_of
+from tests.bench.load import CURRENCY
 
 BRAND = "bench"
 LIVES_S = 86_400
@@ -38,7 +37,6 @@ STOP_S = 15.0
 SETTLE_S = 300.0
 POLL_S = 0.02
 BALANCE = 1_000_000_000
-FILL = 1_000
 NO_LIMITS = {
     f"LAURELS_{name}": "1000000"
     for name in ("MEMBER_RATE_PER_S", "MEMBER_BURST", "SERVICE_RATE_PER_S", "SERVICE_BURST")
@@ -94,6 +92,21 @@ PROGRAMME = {
         },
     },
 }
+
+_MEMBERS = """
+    INSERT INTO members (brand, member, enrolled_at, tier, seen_types)
+    SELECT $1, 'm' || number, now(), $3, '{visit}' FROM generate_series(0, $2::bigint - 1) AS number"""
+_ACCOUNTS = """
+    INSERT INTO accounts (id, brand, owner, currency, kind, stripe, balance, earned, floor)
+    SELECT nextval('account_ids'), $1, 'm' || number, $3, 'available', 0, $4, $4, 0
+    FROM generate_series(0, $2::bigint - 1) AS number"""
+_ISSUED = """
+    INSERT INTO accounts (id, brand, owner, currency, kind, stripe, balance)
+    VALUES (-nextval('account_ids'), $1, '', $2, 'issued', 0, $3) RETURNING id"""
+_GIFTS = """
+    INSERT INTO entries (brand, key, digest, kind, debit, credit, amount, credit_balance, reference, occurred_at)
+    SELECT $1, 'transfer:gift-' || owner, '\\x00', $4, $2, id, $3, $3, '', now()
+    FROM accounts WHERE brand = $1 AND kind = 'available'"""
 
 
 class Deployment:
@@ -158,26 +171,22 @@ class Deployment:
         self._stack.push_async_callback(child.stop, (Signals.SIGTERM, STOP_S))
 
     async def fill(self, members: int) -> None:
-        """Applies the programme, enrols members `m0`, `m1`, … and gives each points."""
+        """Applies the programme, enrols members `m0`, `m1`, … and gives each points.
+
+        By SQL, with what the service itself would have written.
+        """
         told = (("authorization", f"Bearer {self.token}"),)
         async with grpc.aio.insecure_channel(self.replicas[0]) as channel:
             applied = ParseDict(PROGRAMME, programme_pb2.Programme())
             programmes: Any = programme_pb2_grpc.ProgrammeServiceStub(channel)
             await programmes.ApplyProgramme(programme_pb2.ApplyProgrammeRequest(programme=applied), metadata=told)
-            activities: Any = activity_pb2_grpc.ActivityServiceStub(channel)
-            ledger: Any = ledger_pb2_grpc.LedgerServiceStub(channel)
-            for first in range(0, members, FILL):
-                chosen = [member_of(number) for number in range(first, min(first + FILL, members))]
-                visits = [activity_pb2.Activity(id=f"visit-{m}", member=m, type="visit") for m in chosen]
-                for visit in visits:
-                    visit.occurred_at.GetCurrentTime()
-                await activities.RecordActivities(
-                    activity_pb2.RecordActivitiesRequest(activities=visits), metadata=told
-                )
-                gifts = ledger_pb2.PostTransfersRequest(transfers=[_gift(m) for m in chosen], silent=True)
-                answer = await ledger.PostTransfers(gifts, metadata=told)
-                if any(result.code for result in answer.results):
-                    raise RuntimeError(f"the members could not be given points: {answer.results[0]}")
+        async with self.session() as connection, connection.transaction():
+            await connection.execute(_MEMBERS, BRAND, members, "silver")
+            await connection.execute(_ACCOUNTS, BRAND, members, CURRENCY, BALANCE)
+            issued = await connection.fetchval(_ISSUED, BRAND, CURRENCY, -BALANCE * members)
+            await connection.execute(_GIFTS, BRAND, issued, BALANCE, points_pb2.ENTRY_KIND_TRANSFER)
+        async with self.session() as connection:
+            await connection.execute("VACUUM ANALYZE")
 
     @asynccontextmanager
     async def session(self, database: str = "laurels_points") -> AsyncIterator[asyncpg.Connection]:
@@ -264,16 +273,6 @@ def _logs_shown(deployment: Deployment) -> Iterator[None]:
             if tail := log_tail(log):
                 print(f"{name}:\n{tail}", file=sys.stderr)
         raise
-
-
-def _gift(member: str) -> ledger_pb2.Transfer:
-    return ledger_pb2.Transfer(
-        id=f"gift-{member}",
-        currency=CURRENCY,
-        amount=BALANCE,
-        debit=ledger_pb2.LedgerAccount(kind=points_pb2.ACCOUNT_KIND_ISSUED),
-        credit=ledger_pb2.LedgerAccount(member=member),
-    )
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -39,7 +39,7 @@ from tests.bench.deployment import Deployment, Load, deployment_on
 from tests.bench.peers import alternative
 from tests.bench.peers.pgbench import Pgbench
 
-MEMBERS = 10_000
+MEMBERS = 100_000
 BATCH = 500
 SIZED = 50_000
 """So many transfers are weighed on the disk."""

@@ -4,11 +4,14 @@ Statements are set-based: their number does not depend on how many requests a
 transaction carries. Rows are locked in key order.
 """
 
+import itertools
 import os
+import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 import asyncpg
 import orjson
@@ -22,7 +25,11 @@ from services.points.lots import Part
 from services.points.states import Counter, Hold, Lot, MemberState
 
 STRIPES = 16
-STRIPE = os.getpid() % STRIPES
+STRIPES_OWN = 2
+"""So many transactions of a process run at once; each takes another stripe than the one before it."""
+# By the host, too: in containers most processes have the same id.
+_FIRST = crc32(f"{socket.gethostname()}:{os.getpid()}".encode()) % (STRIPES // STRIPES_OWN) * STRIPES_OWN
+_stripes = itertools.cycle(range(_FIRST, _FIRST + STRIPES_OWN))
 
 AccountKey = tuple[str, str, str]
 """Owner, currency, kind."""
@@ -255,22 +262,27 @@ async def lock_accounts(
     connection: asyncpg.Connection, brand: str, keys: Collection[AccountKey], floor: Callable[[str], int]
 ) -> dict[AccountKey, Account]:
     """The accounts (owner, currency, kind), made where missing; `floor` gives a currency's for members."""
-    found = await _lock(connection, brand, keys, floor)
+    stripe = next(_stripes)
+    found = await _lock(connection, brand, keys, floor, stripe)
     if missing := set(keys) - found.keys():
         wanted = sorted(missing)
         floors = [_floor(key, floor) for key in wanted]
-        await connection.execute(_ADD_ACCOUNTS, brand, *_columns(wanted), floors)
-        found |= await _lock(connection, brand, missing, floor)
+        await connection.execute(_ADD_ACCOUNTS, brand, *_columns(wanted, stripe), floors)
+        found |= await _lock(connection, brand, missing, floor, stripe)
     return found
 
 
 async def _lock(
-    connection: asyncpg.Connection, brand: str, keys: Collection[AccountKey], floor: Callable[[str], int]
+    connection: asyncpg.Connection,
+    brand: str,
+    keys: Collection[AccountKey],
+    floor: Callable[[str], int],
+    stripe: int,
 ) -> dict[AccountKey, Account]:
     if not keys:
         return {}
     found = {}
-    for row in await connection.fetch(_LOCK_ACCOUNTS, brand, *_columns(sorted(keys))):
+    for row in await connection.fetch(_LOCK_ACCOUNTS, brand, *_columns(sorted(keys), stripe)):
         key = (row["owner"], row["currency"], row["kind"])
         found[key] = Account(
             row["id"], *key, row["balance"], row["earned"], _floor(key, floor), place=row["place"]
@@ -285,10 +297,10 @@ def _floor(key: AccountKey, floor: Callable[[str], int]) -> int | None:
     return floor(currency) if kind == "available" and not owner.startswith(GROUP_MARK) else 0
 
 
-def _columns(keys: Sequence[AccountKey]) -> tuple[list[Any], ...]:
+def _columns(keys: Sequence[AccountKey], stripe: int) -> tuple[list[Any], ...]:
     """Owners, currencies, kinds and stripes."""
     owners, currencies, kinds = (list(column) for column in zip(*keys, strict=True))
-    return owners, currencies, kinds, [STRIPE if owner == PROGRAMME else 0 for owner in owners]
+    return owners, currencies, kinds, [stripe if owner == PROGRAMME else 0 for owner in owners]
 
 
 async def save_accounts(connection: asyncpg.Connection, changed: Sequence[Account]) -> None:

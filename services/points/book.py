@@ -67,10 +67,12 @@ class Kind(Generic[Key, Row]):
 class Touched:
     """What the requests of a transaction touch, gathered before anything is locked.
 
-    `debits` are how much may leave an account at most, for which lots are read.
+    `members` may change; those one is only `looking` at are read once their
+    accounts are locked. `debits` are how much may leave an account at most, for which lots are read.
     """
 
     members: set[str] = field(default_factory=set)
+    looking: set[str] = field(default_factory=set)
     enrolling: set[str] = field(default_factory=set)
     accounts: set[AccountKey] = field(default_factory=set)
     debits: dict[AccountKey, int] = field(default_factory=dict)
@@ -146,6 +148,7 @@ class Book:
         self._changed_accounts: dict[int, Account] = {}
         self._lot_changes: dict[tuple[int, datetime], int] = {}
         self._answers: list[tuple[str, Callable[[int], None]]] = []
+        self._results: list[tuple[str, Any]] = []
         self._adds: dict[Callable[..., Awaitable[None]], list[Any]] = {}
 
     # -- loading ------------------------------------------------------------
@@ -165,6 +168,8 @@ class Book:
             self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling)
         if touched.accounts:
             await self._lock_accounts(connection, touched, self._rules)
+        if looking := touched.looking - self.members.keys():
+            self.members |= await store.read_members(connection, self.brand, looking)
         for kind in sorted(touched.rows, key=lambda kind: kind.rank):
             self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
         if touched.activities:
@@ -309,10 +314,13 @@ class Book:
         target: Account,
         amount: int,
         *,
+        key: str,
+        kind: int,
+        reference: str,
         occurred_at: datetime,
+        digest: bytes = b"",
         parts: Sequence[Part] | None = None,
         given: Sequence[Part] | None = None,
-        **particulars: Any,
     ) -> ledger.Entry:
         """Moves points that may be moved, with the lots that they are in.
 
@@ -321,12 +329,15 @@ class Book:
         they left, or one that expires by the currency's rule.
         """
         before = target.balance
-        left = self._leave(source, amount, parts)
-        entry = ledger.move(source, target, amount, occurred_at=occurred_at, **particulars)
-        entry.lots = left
+        left = self._leave(source, amount, parts) if source.lots is not None else []
+        entry = ledger.move(
+            source, target, amount, key=key, kind=kind, reference=reference, occurred_at=occurred_at, digest=digest
+        )
+        if left:
+            entry.lots = left
         self._changed_accounts[source.id] = source
         self._changed_accounts[target.id] = target
-        self.entries[entry.key] = entry
+        self.entries[key] = entry
         if target.lots is not None:
             reached = given if given is not None else left
             self._reach(target, amount, before, reached, occurred_at)
@@ -380,6 +391,10 @@ class Book:
     def answer(self, key: str, given: Callable[[int], None]) -> None:
         """Has `given` told the id of the entry that was made under the key, once it has one."""
         self._answers.append((key, given))
+
+    def number(self, key: str, result: Any) -> None:
+        """Has the id of the entry that was made under the key put into the result's `entry`."""
+        self._results.append((key, result))
 
     def move_tier(self, member: MemberState, at: datetime) -> None:
         """Puts a member into the tier of what they earned, and tells when it is another."""
@@ -452,6 +467,8 @@ class Book:
             ids = await store.add_entries(connection, self.brand, list(self.entries.values()))
             for key, given in self._answers:
                 given(ids[key])
+            for key, result in self._results:
+                result.entry = ids[key]
 
 
 def _in_order(rows: Mapping[Any, Row]) -> list[Row]:

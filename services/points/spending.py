@@ -33,7 +33,7 @@ class Spend(Operation):
     requests = (points_pb2.SpendRequest,)
 
     def touch(self, request: points_pb2.SpendRequest, found: None, rules: PointsRules, touched: Touched) -> None:
-        touched.members.add(request.member)
+        touched.looking.add(request.member)
         touched.keys.add(_key(request))
         touched.wallet(request.member, request.currency, request.amount)
 

@@ -17,7 +17,6 @@ The last line is one JSON object.
 """
 
 import argparse
-import asyncio
 import os
 import resource
 import statistics
@@ -178,7 +177,8 @@ async def main(options: argparse.Namespace) -> None:
             await deployment.run_points(options.replicas)
             await deployment.fill(MEMBERS)
             if options.flat:
-                results = await flat.measured(deployment, console, options)
+                options.batch = BATCH
+                results = await flat.measured(deployment, Path(scripts), console, options, MEMBERS)
             else:
                 results = await compared(deployment, Path(scripts), console, options)
     print(orjson.dumps(results).decode())

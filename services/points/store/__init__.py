@@ -44,6 +44,9 @@ _ADD_MEMBERS = """
 _LOCK_MEMBERS = """
     SELECT member, display_name, enrolled_at, tier, seen_types FROM members
     WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
+_READ_MEMBERS = """
+    SELECT member, display_name, enrolled_at, tier, seen_types FROM members
+    WHERE brand = $1 AND member = ANY($2::text[])"""
 _SAVE_MEMBERS = """
     INSERT INTO members (brand, member, display_name, enrolled_at, tier, seen_types)
     SELECT $1, member, display_name, enrolled_at, tier, string_to_array(seen_types, ',')
@@ -52,10 +55,11 @@ _SAVE_MEMBERS = """
     ON CONFLICT (brand, member) DO UPDATE SET display_name = excluded.display_name,
         enrolled_at = excluded.enrolled_at, tier = excluded.tier, seen_types = excluded.seen_types"""
 _LOCK_ACCOUNTS = """
-    SELECT known.*
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) AS wanted (owner, currency, kind, stripe)
+    SELECT known.*, wanted.number
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) WITH ORDINALITY
+        AS wanted (owner, currency, kind, stripe, number)
     CROSS JOIN LATERAL (
-        SELECT ctid AS place, id, owner, currency, kind, balance, earned FROM accounts
+        SELECT ctid AS place, id, balance, earned FROM accounts
         WHERE brand = $1 AND accounts.owner = wanted.owner AND accounts.currency = wanted.currency
           AND accounts.kind = wanted.kind AND accounts.stripe = wanted.stripe
         LIMIT 1 FOR NO KEY UPDATE
@@ -114,7 +118,7 @@ _ADD_ENTRIES = """
             $9::bigint[], $10::text[], $11::timestamptz[], $12::text[]) WITH ORDINALITY
         AS new (key, digest, kind, debit, credit, amount, debit_balance, credit_balance, reference, occurred_at, lots,
             place)
-    ORDER BY place RETURNING id, key"""
+    ORDER BY place RETURNING id"""
 _HOLDS = """
     SELECT hold, member, currency, amount, captured, state, reference, digest, lots::text AS parts, made_at, expires_at
     FROM holds WHERE brand = $1 AND hold = ANY($2::text[])"""
@@ -246,6 +250,12 @@ async def lock_members(
     return {row["member"]: MemberState(*row) for row in rows}
 
 
+async def read_members(connection: asyncpg.Connection, brand: str, members: Iterable[str]) -> dict[str, MemberState]:
+    """The members that exist, as they are now and not locked: to look at, not to change."""
+    rows = await connection.fetch(_READ_MEMBERS, brand, sorted(members))
+    return {row["member"]: MemberState(*row) for row in rows}
+
+
 async def save_members(connection: asyncpg.Connection, brand: str, changed: Sequence[MemberState]) -> None:
     await connection.execute(
         _SAVE_MEMBERS,
@@ -281,12 +291,12 @@ async def _lock(
 ) -> dict[AccountKey, Account]:
     if not keys:
         return {}
-    found = {}
-    for row in await connection.fetch(_LOCK_ACCOUNTS, brand, *_columns(sorted(keys), stripe)):
-        key = (row["owner"], row["currency"], row["kind"])
-        found[key] = Account(
-            row["id"], *key, row["balance"], row["earned"], _floor(key, floor), place=row["place"]
-        )
+    wanted, found = sorted(keys), {}
+    for place, number, balance, earned, position in await connection.fetch(
+        _LOCK_ACCOUNTS, brand, *_columns(wanted, stripe)
+    ):
+        key = wanted[position - 1]
+        found[key] = Account(number, *key, balance, earned, _floor(key, floor), None, place)
     return found
 
 
@@ -434,7 +444,7 @@ async def add_entries(connection: asyncpg.Connection, brand: str, entries: Seque
         [e.occurred_at for e in entries],
         [parts_json(e.lots) for e in entries],
     )
-    return {row["key"]: row["id"] for row in rows}
+    return {entry.key: number for entry, (number,) in zip(entries, rows, strict=True)}
 
 
 async def lock_newest_programme(connection: asyncpg.Connection, brand: str) -> tuple[int, Programme | None]:

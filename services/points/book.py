@@ -132,6 +132,7 @@ class Book:
         self.brand, self.now = brand, now
         self.stamp = Timestamp()
         self.stamp.FromDatetime(now)
+        self._stamps: dict[datetime, Timestamp] = {now: self.stamp}
         self.version = 0
         self.members: dict[str, MemberState] = {}
         self.accounts: dict[AccountKey, Account] = {}
@@ -412,38 +413,34 @@ class Book:
         member.tier = tier
         self.change_member(member)
 
+    def stamp_of(self, at: datetime) -> Timestamp:
+        """A moment as messages carry it; made once a transaction, since making one costs as much as an event."""
+        found = self._stamps.get(at)
+        if found is None:
+            found = self._stamps[at] = Timestamp()
+            found.FromDatetime(at)
+        return found
+
     def tell(self, member: str, message: Any) -> None:
         self.events.append(NewEvent(member, message))
 
     def tell_credit(
         self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: datetime
     ) -> None:
-        self.tell(
-            member,
-            events_pb2.PointsCredited(
-                member=member,
-                currency=currency,
-                amount=amount,
-                balance=self.balance(member, currency),
-                kind=kind,
-                reference=reference,
-                occurred_at=occurred_at,
-                programme_version=self.version,
-            ),
-        )
+        # Field by field: a message that is constructed by keywords costs ten times as much.
+        event = events_pb2.PointsCredited()
+        event.member, event.currency, event.amount = member, currency, amount
+        event.balance, event.kind, event.reference = self.balance(member, currency), kind, reference
+        event.occurred_at.CopyFrom(self.stamp_of(occurred_at))
+        event.programme_version = self.version
+        self.tell(member, event)
 
     def tell_debit(self, member: str, currency: str, amount: int, reference: str, occurred_at: datetime) -> None:
-        self.tell(
-            member,
-            events_pb2.PointsSpent(
-                member=member,
-                currency=currency,
-                amount=amount,
-                balance=self.balance(member, currency),
-                reference=reference,
-                occurred_at=occurred_at,
-            ),
-        )
+        event = events_pb2.PointsSpent()
+        event.member, event.currency, event.amount = member, currency, amount
+        event.balance, event.reference = self.balance(member, currency), reference
+        event.occurred_at.CopyFrom(self.stamp_of(occurred_at))
+        self.tell(member, event)
 
     def rule_failed(self, rule: str, why: str) -> None:
         """Says that an earning rule could not be followed; it then earns nothing."""

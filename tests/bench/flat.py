@@ -139,10 +139,10 @@ async def _without_indexes(connection: asyncpg.Connection) -> list[str]:
     rows: list[Any] = await connection.fetch(_INDEXES)
     for row in rows:
         if row["conname"]:
-            await connection.execute(f'ALTER TABLE entries DROP CONSTRAINT {row["conname"]}')
-            again.append(f'ALTER TABLE entries ADD CONSTRAINT {row["conname"]} {row["constraint_definition"]}')
+            await connection.execute(f"ALTER TABLE entries DROP CONSTRAINT {row['conname']}")
+            again.append(f"ALTER TABLE entries ADD CONSTRAINT {row['conname']} {row['constraint_definition']}")
         else:
-            await connection.execute(f'DROP INDEX {row["name"]}')
+            await connection.execute(f"DROP INDEX {row['name']}")
             again.append(row["definition"])
     return again
 

@@ -13,7 +13,6 @@ import asyncpg
 
 from chassis.errors import Unavailable
 
-
 ASK_S = 0.2
 """Pause between two tries for a lock that another process holds."""
 

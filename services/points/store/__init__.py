@@ -296,7 +296,8 @@ async def _lock(
         _LOCK_ACCOUNTS, brand, *_columns(wanted, stripe)
     ):
         key = wanted[position - 1]
-        found[key] = Account(number, *key, balance, earned, _floor(key, floor), None, place)
+        owner, currency, kind = key
+        found[key] = Account(number, owner, currency, kind, balance, earned, _floor(key, floor), None, place)
     return found
 
 

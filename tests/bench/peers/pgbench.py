@@ -130,5 +130,6 @@ class Pgbench:
         said, complaint = await process.communicate()
         found = re.search(r"^tps = ([\d.]+)", said.decode(), re.MULTILINE)
         if process.returncode or found is None:
-            raise RuntimeError(f"pgbench ended with status {process.returncode}: {complaint.decode()}")
+            words = (said + complaint).decode()
+            raise RuntimeError(f"pgbench ended with status {process.returncode}: {words}")
         return float(found[1])

@@ -8,7 +8,6 @@ service checks it again.
 """
 
 import asyncio
-import hashlib
 import re
 import time
 from collections import OrderedDict
@@ -91,15 +90,14 @@ class Verifier:
         self._keys: KeySet | None = None
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
-        self._held: OrderedDict[bytes, Caller] = OrderedDict()
+        self._held: OrderedDict[str, Caller] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token stands for. Raises Unauthenticated."""
-        digest = hashlib.sha256(token.encode()).digest()
-        if (known := self._held.get(digest)) is not None:
+        if (known := self._held.get(token)) is not None:
             if known.expires_at + LEEWAY_S > self._now():
                 return known
-            del self._held[digest]
+            del self._held[token]
         if len(token) > TOKEN_BYTES_MAX:
             raise Unauthenticated(f"The token is longer than {TOKEN_BYTES_MAX} bytes.")
         who = self._decode(token, await self._key_set())
@@ -107,7 +105,7 @@ class Verifier:
             who = self._decode(token, await self._key_set(again=True))
         if who is None:
             raise Unauthenticated("The token's signature does not match any key of this installation.")
-        self._held[digest] = who
+        self._held[token] = who
         if len(self._held) > REMEMBERED_TOKENS_MAX:
             self._held.popitem(last=False)
         return who

@@ -13,6 +13,9 @@ import asyncpg
 
 from chassis.errors import Unavailable
 
+ASK_S = 0.2
+"""Pause between two tries for a lock that another process holds."""
+
 
 def lock_key(name: str) -> int:
     """The 63-bit key of a lock's name."""
@@ -44,7 +47,10 @@ async def exclusively(url: str, name: str) -> AsyncIterator[None]:
     connection.add_termination_listener(on_loss)
     try:
         await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        await connection.execute("SELECT pg_advisory_lock($1)", lock_key(name))
+        # Asked for again and again: a statement that waits for the lock keeps its
+        # snapshot as long, and no dead row of the database can be removed meanwhile.
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(name)):
+            await asyncio.sleep(ASK_S)
         yield
     except asyncio.CancelledError:
         if not lost:

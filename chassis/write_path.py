@@ -147,6 +147,21 @@ class WritePath:
             raise result
         return result
 
+    async def submit_all(self, brand: str, requests: Sequence[Any]) -> list[Any]:
+        """The answers to requests that arrived together, each on its own, in their order, once all are durable.
+
+        What a request was refused for stands in its answer's place. Raises
+        ResourceExhausted when too much is waiting.
+        """
+        if not requests:
+            return []
+        if self._weight + len(requests) > self._queue_weight_max:
+            raise ResourceExhausted("The service has too many writes waiting; try again.", code="overloaded")
+        answers, trace = Answers(len(requests)), traceparent()
+        for place, request in enumerate(requests):
+            self._enqueue(brand, Operation(request, 1, answers, place, None, trace))
+        return await asyncio.shield(answers.complete)
+
     async def submit_events(self, events: Sequence[tuple[Event, Any]]) -> list[BaseException | None]:
         """Applies events, each as a request or None, and returns each one's failure or None.
 

@@ -82,7 +82,7 @@ class UnknownGroup(NotFound):
 
 @dataclass(slots=True)
 class Account:
-    """An account as loaded under its lock. `floor` None means no floor.
+    """An account as loaded under its lock, at its `place` in the table. `floor` None means no floor.
 
     `lots` are what it holds by moment of expiry, soonest first, as far as they
     were needed; None where its currency does not expire.
@@ -96,6 +96,7 @@ class Account:
     earned: int
     floor: int | None
     lots: list[Part] | None = None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import asyncpg
 
 from chassis.errors import FieldViolation, IdempotencyConflict, InvalidArgument
 from laurels.activity.v1 import activity_pb2
-from laurels.activity.v1.events_pb2 import ActivityRecorded, Earned
+from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import group_wallets, limits, lots, pending, referrals, refunds, store
@@ -91,9 +91,11 @@ class Record(Operation):
             else:
                 response.duplicates += 1
                 earned = known.earned
-            result = response.results.add(id=activity.id, duplicate=known is not None)
+            result = response.results.add()
+            result.id, result.duplicate = activity.id, known is not None
             for currency, amount in earned.items():
-                result.earned.add(currency=currency, amount=amount)
+                one = result.earned.add()
+                one.currency, one.amount = currency, amount
         return response
 
     def _check(self, book: Book, activities: Sequence[activity_pb2.Activity]) -> list[bytes]:
@@ -161,25 +163,15 @@ class Record(Operation):
             book.standings.count(book, member, activity, moment)
             book.standings.hear(book, member, activity, moment)
         book.move_tier(member, moment)
-        book.tell(
-            member.member,
-            ActivityRecorded(
-                activity=activity,
-                programme_version=book.version,
-                earned=[
-                    Earned(
-                        currency=currency,
-                        amount=amount,
-                        balance=book.balance(member.member, currency),
-                        pending=waits.get(currency, 0),
-                    )
-                    for currency, amount in earned.items()
-                ],
-                tier=member.tier,
-                recorded_at=book.stamp,
-                enrolled=enrolled,
-            ),
-        )
+        event = ActivityRecorded()
+        event.activity.CopyFrom(activity)
+        event.programme_version, event.tier, event.enrolled = book.version, member.tier, enrolled
+        event.recorded_at.CopyFrom(book.stamp)
+        for currency, amount in earned.items():
+            one = event.earned.add()
+            one.currency, one.amount, one.pending = currency, amount, waits.get(currency, 0)
+            one.balance = book.balance(member.member, currency)
+        book.tell(member.member, event)
         if activity.type in rules.refunded:
             refunds.note(book, activity, awards, moment)
             book.move_tier(member, moment)

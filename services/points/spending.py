@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -43,7 +43,7 @@ class Spend(Operation):
         key, content = _key(request), digest(request)
         answer = points_pb2.SpendResponse()
         if (known := book.once(key, content, "spend")) is not None:
-            answer.entry.CopyFrom(_shown(request, known))
+            _show(answer.entry, book, request, known)
             if isinstance(known, ledger.Entry):
                 book.answer(key, lambda number: setattr(answer.entry, "id", number))
             return answer
@@ -63,7 +63,7 @@ class Spend(Operation):
             digest=content,
         )
         book.tell_debit(request.member, request.currency, request.amount, request.reference, book.now)
-        answer.entry.CopyFrom(_shown(request, entry))
+        _show(answer.entry, book, request, entry)
         book.answer(key, lambda number: setattr(answer.entry, "id", number))
         return answer
 
@@ -153,18 +153,13 @@ def _key(request: points_pb2.SpendRequest) -> str:
     return f"spend:{request.idempotency_key}"
 
 
-def _shown(request: points_pb2.SpendRequest, entry: Any) -> points_pb2.Entry:
+def _show(shown: points_pb2.Entry, book: Book, request: points_pb2.SpendRequest, entry: Any) -> None:
     """A spend's entry as its member sees it; its id is known once it is kept."""
     kept = isinstance(entry, asyncpg.Record)
     balance, occurred_at = (
         (entry["debit_balance"], entry["occurred_at"]) if kept else (entry.debit_balance, entry.occurred_at)
     )
-    return points_pb2.Entry(
-        id=entry["id"] if kept else 0,
-        currency=request.currency,
-        amount=-request.amount,
-        balance=balance,
-        kind=points_pb2.ENTRY_KIND_SPEND,
-        reference=request.reference,
-        occurred_at=occurred_at.astimezone(UTC),
-    )
+    shown.id = entry["id"] if kept else 0
+    shown.currency, shown.amount, shown.balance = request.currency, -request.amount, balance
+    shown.kind, shown.reference = points_pb2.ENTRY_KIND_SPEND, request.reference
+    shown.occurred_at.CopyFrom(book.stamp_of(occurred_at))

@@ -40,8 +40,8 @@ class Member(SQLModel, table=True):
 class Account(SQLModel, table=True):
     """A balance. Members' ids are positive, the programme's negative.
 
-    The programme's accounts come in stripes, one used by each process, so that
-    replicas do not wait for each other's lock on them.
+    The programme's accounts come in stripes, so that transactions that run at
+    once, here and in replicas, do not wait for each other's lock on them.
     """
 
     __tablename__ = "accounts"

@@ -18,6 +18,7 @@ REFERENCE_LENGTH_MAX = 200
 CLOCK_AHEAD_S = 300
 _PROGRAMME_KINDS = {points_pb2.ACCOUNT_KIND_ISSUED: ISSUED, points_pb2.ACCOUNT_KIND_REDEEMED: REDEEMED}
 _OWN_KINDS = (points_pb2.ACCOUNT_KIND_UNSPECIFIED, points_pb2.ACCOUNT_KIND_AVAILABLE)
+_TRANSFER = points_pb2.ENTRY_KIND_TRANSFER
 REVERSIBLE = frozenset(
     {
         points_pb2.ENTRY_KIND_EARN,
@@ -68,11 +69,11 @@ class Post(Operation):
     ) -> None:
         for transfer in request.transfers:
             touched.keys.add(f"transfer:{transfer.id}")
-            currency, amount = transfer.currency, transfer.amount
-            for account, debit in ((transfer.debit, amount), (transfer.credit, 0)):
-                if account.member:
-                    touched.members.add(account.member)
-                    touched.wallet(account.member, currency, debit)
+            currency, source, target = transfer.currency, transfer.debit, transfer.credit
+            for account, debit in ((source, transfer.amount), (target, 0)):
+                if member := account.member:
+                    touched.members.add(member)
+                    touched.wallet(member, currency, debit)
                 elif account.group:
                     touched.row(GROUPS, account.group)
                     touched.wallet(GROUP_MARK + account.group, currency, debit)
@@ -107,7 +108,7 @@ class Post(Operation):
             _refuse(result, refusal)
             return
         _make(book, transfer, key, content, source, target, moved)
-        book.answer(key, lambda number: setattr(result, "entry", number))
+        book.number(key, result)
 
     def _chain(self, book: Book, chain: Sequence[Any], answer: Any, moved: dict[tuple[str, str], int]) -> None:
         """Checks a chain on the balances that its own transfers leave, then makes it whole."""
@@ -145,7 +146,7 @@ class Post(Operation):
             _answer(book, key, before, result)
         for (transfer, key, content, source, target), result in zip(planned, results, strict=False):
             _make(book, transfer, key, content, source, target, moved)
-            book.answer(key, lambda number, result=result: setattr(result, "entry", number))  # type: ignore[misc]
+            book.number(key, result)
 
 
 class Reverse(Operation):
@@ -273,14 +274,16 @@ def _accounts(book: Book, transfer: Any) -> tuple[Account, Account]:
     """The accounts of a transfer, which may be made but for what they hold. Raises a DomainError."""
     if not 1 <= transfer.amount <= BALANCE_MAX:
         raise InvalidArgument(f"amount is {transfer.amount}, not within 1 and {BALANCE_MAX}.")
-    if len(transfer.reference) > REFERENCE_LENGTH_MAX or "\x00" in transfer.reference:
+    reference = transfer.reference
+    if reference and (len(reference) > REFERENCE_LENGTH_MAX or "\x00" in reference):
         raise InvalidArgument(f"reference is longer than {REFERENCE_LENGTH_MAX} characters, or has a NUL.")
     if transfer.HasField("occurred_at"):
         seconds, nanos = transfer.occurred_at.seconds, transfer.occurred_at.nanos
         if not -2_208_988_800 <= seconds <= book.stamp.seconds + CLOCK_AHEAD_S or not 0 <= nanos < 10**9:
             raise InvalidArgument("occurred_at is before 1900 or ahead of the clock.")
-    source = _account(book, transfer.debit, transfer.currency, "debit")
-    target = _account(book, transfer.credit, transfer.currency, "credit")
+    currency = transfer.currency
+    source = _account(book, transfer.debit, currency, "debit")
+    target = _account(book, transfer.credit, currency, "credit")
     if source is target:
         raise InvalidArgument("debit and credit are one account.")
     # Taking back what was issued is a correction; anything else is spending or giving.
@@ -292,17 +295,18 @@ def _accounts(book: Book, transfer: Any) -> tuple[Account, Account]:
 
 
 def _account(book: Book, named: Any, currency: str, side: str) -> Account:
-    if named.member and named.group:
-        raise InvalidArgument(f"{side} names a member and a group.")
-    if named.member or named.group:
-        if named.kind not in _OWN_KINDS:
+    member, group, stated = named.member, named.group, named.kind
+    if member or group:
+        if member and group:
+            raise InvalidArgument(f"{side} names a member and a group.")
+        if stated not in _OWN_KINDS:
             raise InvalidArgument(f"{side}.kind may only be available where there is a member or a group.")
-        if named.member:
-            book.member(named.member)
-            return book.wallet(named.member, currency)
-        book.group(named.group)
-        return book.wallet(GROUP_MARK + named.group, currency)
-    kind = _PROGRAMME_KINDS.get(named.kind)
+        if member:
+            book.member(member)
+            return book.wallet(member, currency)
+        book.group(group)
+        return book.wallet(GROUP_MARK + group, currency)
+    kind = _PROGRAMME_KINDS.get(stated)
     if kind is None:
         raise InvalidArgument(f"{side} names neither member nor group, and its kind is not issued or redeemed.")
     return book.wallet(PROGRAMME, currency, kind)
@@ -330,19 +334,12 @@ def _make(
 ) -> None:
     amount = transfer.amount
     at = transfer.occurred_at.ToDatetime(tzinfo=UTC) if transfer.HasField("occurred_at") else book.now
-    particulars: dict[str, Any] = {
-        "key": key,
-        "kind": points_pb2.ENTRY_KIND_TRANSFER,
-        "reference": transfer.reference,
-        "occurred_at": at,
-        "digest": content,
-    }
-    if source.owner == PROGRAMME and source.kind == ISSUED:
-        book.issue(target, amount, **particulars)
-    else:
-        if target.owner == PROGRAMME and target.kind == ISSUED:
-            source.earned -= amount
-        book.move(source, target, amount, **particulars)
+    if source.kind == ISSUED:
+        target.earned += amount
+    elif target.kind == ISSUED:
+        source.earned -= amount
+    book.move(source, target, amount, key=key, kind=_TRANSFER, reference=transfer.reference, occurred_at=at,
+              digest=content)  # fmt: skip
     for account, by in ((source, -amount), (target, amount)):
         if account.owner:
             change = (account.owner, account.currency)
@@ -372,7 +369,7 @@ def _answer(book: Book, key: str, known: Any, result: Any) -> None:
     if isinstance(known, asyncpg.Record):
         result.entry = known["id"]
     else:
-        book.answer(key, lambda number: setattr(result, "entry", number))
+        book.number(key, result)
 
 
 def _refuse(result: Any, refusal: DomainError) -> None:

@@ -27,8 +27,11 @@ from tests.integration.chassis_support import (
 LOCK = lock_key(f"relay:{SERVICE}")
 # pg_locks shows a 64-bit key in two halves.
 LOCKS = """
-    SELECT pid, granted FROM pg_locks
-    WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1 ORDER BY granted"""
+    SELECT pid, backend_xmin IS NOT NULL AS has_snapshot, EXISTS (
+        SELECT FROM pg_locks WHERE pg_locks.pid = activity.pid AND locktype = 'advisory' AND granted
+          AND (classid::bigint << 32 | objid::bigint) = $1
+    ) AS granted
+    FROM pg_stat_activity AS activity WHERE application_name = $2 ORDER BY granted"""
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ async def all_published(notes: Notes) -> bool:
 
 async def holders(notes: Notes) -> tuple[list[int], list[int]]:
     """The backends that wait for the relay's lock, and those that hold it."""
-    rows = await notes.fetch(LOCKS, LOCK)
+    rows = await notes.fetch(LOCKS, LOCK, f"laurels:relay:{SERVICE}")
     return [row["pid"] for row in rows if not row["granted"]], [row["pid"] for row in rows if row["granted"]]
 
 
@@ -183,6 +186,18 @@ async def test_one_relay_publishes_at_a_time_and_the_next_takes_over_when_it_end
             assert not second.done()
     assert await notes.stored(brand) == [("ann", "1"), ("ann", "2")]
     await eventually(lambda: _lock_is(notes, waiting=0, held=0))
+
+
+async def test_a_relay_that_waits_keeps_no_snapshot(notes: Notes) -> None:
+    """Else no dead row of the database could be removed while two replicas run."""
+    async with looping(relay(notes).run), looping(relay(notes).run):
+        await eventually(lambda: _lock_is(notes, waiting=1, held=1))
+
+        async def free() -> bool:
+            rows = await notes.fetch(LOCKS, LOCK, f"laurels:relay:{SERVICE}")
+            return not any(row["has_snapshot"] for row in rows)
+
+        await eventually(free)
 
 
 async def test_a_relay_that_loses_its_lock_stops_publishing_and_says_so(notes: Notes, brand: str) -> None:

@@ -5,7 +5,6 @@ write path. The brand is the caller's.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -183,20 +182,20 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         self, request_iterator: AsyncIterator[ledger_pb2.StreamTransfersRequest], context: Any
     ) -> AsyncIterator[ledger_pb2.StreamTransfersResponse]:
         brand = caller().brand
-        waiting: deque[asyncio.Task[Any]] = deque()
-        requests = aiter(request_iterator)
-        async for batch in _at_hand(requests, STREAM_WAITING_MAX):
-            for request in batch:
-                waiting.append(asyncio.ensure_future(self._post_one(brand, request.transfer)))
-            while waiting:
-                yield ledger_pb2.StreamTransfersResponse(result=await waiting.popleft())
-
-    async def _post_one(self, brand: str, transfer: Any) -> Any:
-        if transfer.linked:
-            detail = "transfers of a stream are not linked"
-            return ledger_pb2.TransferResult(id=transfer.id, code="invalid_argument", detail=detail)
-        answer = await self._write_path.submit(brand, ledger_pb2.PostTransfersRequest(transfers=[transfer]))
-        return answer.results[0]
+        async for batch in _at_hand(aiter(request_iterator), STREAM_WAITING_MAX):
+            linked = [request.transfer.linked for request in batch]
+            posted = iter(await self._write_path.submit_all(brand, _posts(batch)))
+            for request, refused in zip(batch, linked, strict=True):
+                response = ledger_pb2.StreamTransfersResponse()
+                if refused:
+                    response.result.id, response.result.code = request.transfer.id, "invalid_argument"
+                    response.result.detail = "transfers of a stream are not linked"
+                else:
+                    answer = next(posted)
+                    if isinstance(answer, BaseException):
+                        raise answer
+                    response.result.CopyFrom(answer.results[0])
+                yield response
 
     async def ReverseTransfer(
         self, request: ledger_pb2.ReverseTransferRequest, context: Any
@@ -359,6 +358,17 @@ def _transfer_violations(found: Sequence[Any]) -> Iterator[FieldViolation]:
                 if named and not IDENTIFIER.fullmatch(named):
                     detail = "is not 1 to 64 characters of A-Z a-z 0-9 _ -"
                     yield FieldViolation(f"transfers[{place}].{side}.{owner}", detail)
+
+
+def _posts(batch: Sequence[Any]) -> list[ledger_pb2.PostTransfersRequest]:
+    """The transfers of a stream that may be made, each a request of its own."""
+    posts = []
+    for request in batch:
+        if not request.transfer.linked:
+            post = ledger_pb2.PostTransfersRequest()
+            post.transfers.append(request.transfer)
+            posts.append(post)
+    return posts
 
 
 async def _at_hand(requests: AsyncIterator[Any], most: int) -> AsyncIterator[list[Any]]:

@@ -1,0 +1,1 @@
+"""What the points service is measured against."""

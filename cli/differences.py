@@ -105,4 +105,4 @@ def _has_items(value: Any) -> bool:
 
 def _tells_apart(key: str, items: list[Any]) -> bool:
     names = [item.get(key) if isinstance(item, dict) else None for item in items]
-    return None not in names and len(set(map(repr, names))) == len(names)
+    return all(isinstance(name, str | int) for name in names) and len(set(names)) == len(names)

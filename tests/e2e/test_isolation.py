@@ -63,7 +63,12 @@ async def test_programmes_are_apart(suite: Suite, brand: str) -> None:
 
 async def populated(world: World) -> dict[str, Any]:
     """A member with something of everything; the ids of it all, by path variable."""
+    programme = (await world.get("/v1/programme"))["programme"]
+    programme["points"]["groups"] = {"kinds": [{"id": "household", "name": "Household", "members_max": 5}]}
+    await world.call("PUT", "/v1/programme", {"programme": programme})
     await world.call("POST", "/v1/members", {"member": CANARY, "display_name": NAME})
+    body = {"kind": "household", "name": NAME}
+    group = await world.call("POST", f"/v1/members/{CANARY}/groups", body, headers={"idempotency-key": "populate"})
     await world.buy(CANARY, AMOUNT, AMOUNT)
     spend = {"amount": 7, "reference": REFERENCE}
     path = f"/v1/members/{CANARY}/wallets/points:spend"
@@ -91,6 +96,8 @@ async def populated(world: World) -> dict[str, Any]:
     entry = (await world.get(f"/v1/members/{CANARY}/entries"))["entries"][0]["id"]
     return {
         "member": CANARY,
+        "target": CANARY,
+        "group": group.json()["group"]["group"],
         "entry": str(entry),
         "currency": "points",
         "board": "points",
@@ -132,6 +139,19 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}/subscriptions/{subscription}:pay": {"paid_until": "2099-01-01T00:00:00Z"},
         "/v1/members/{member}/subscriptions/{subscription}:cancel": {},
         "/v1/members/{member}/redemptions": {"reward": "single"},
+        "/v1/approvals": {"decisions": []},
+        "/v1/members/{member}/groups": {"kind": "household", "name": "Theirs"},
+        "/v1/members/{member}/groups/{group}:join": {},
+        "/v1/members/{member}/groups/{group}:leave": {},
+        "/v1/members/{member}/referral:claim": {"code": "NOBODYS"},
+        "/v1/members/{member}/wallets/{currency}:transfer": {"to": "somebody", "amount": 1},
+        "/v1/groups/{group}/members:invite": {"target": "somebody"},
+        "/v1/groups/{group}/members:add": {"target": "somebody"},
+        "/v1/groups/{group}/members/{target}:remove": {},
+        "/v1/groups/{group}/members/{target}:role": {"role": "manager"},
+        "/v1/groups/{group}:dissolve": {},
+        "/v1/groups/{group}/wallets/{currency}:spend": {"amount": 1},
+        "/v1/groups/{group}/wallets/{currency}:contribute": {"amount": 1},
         "/v1/members/{member}/redemptions/{redemption}:fulfil": {},
         "/v1/members/{member}/redemptions/{redemption}:cancel": {},
         "/v1/rewards/{reward}/codes": {"codes": ["ONE"]},

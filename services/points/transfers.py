@@ -202,7 +202,7 @@ class Reverse(Operation):
             if isinstance(before, asyncpg.Record):
                 answer.entry = before["id"]
             else:
-                book.answer(key, lambda entry: setattr(answer, "entry", entry))
+                book.number(key, answer)
             return answer
         if row["kind"] not in REVERSIBLE:
             raise NotReversible(number, points_pb2.EntryKind.Name(row["kind"]).lower())
@@ -241,7 +241,7 @@ class Reverse(Operation):
                 _tell_change(book, account, by, points_pb2.ENTRY_KIND_REVERSAL, request.reference, book.now)
         if (member := book.members.get(took.owner)) is not None:
             book.move_tier(member, book.now)
-        book.answer(key, lambda entry: setattr(answer, "entry", entry))
+        book.number(key, answer)
         return answer
 
 

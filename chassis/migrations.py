@@ -157,6 +157,22 @@ def create_erasing_table() -> None:
     secure("erasing", grants="SELECT, INSERT, UPDATE (settled), DELETE", every_brand="ALL")
 
 
+def create_answers_table() -> None:
+    """The table of `chassis.answers`; a service that has it declares it, and deletes from it what names the erased."""
+    op.execute("""
+        CREATE TABLE answers (
+            brand text NOT NULL,
+            key text NOT NULL,
+            member text NOT NULL,
+            digest bytea NOT NULL,
+            answer bytea NOT NULL,
+            answered_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (brand, key)
+        )""")
+    op.execute("CREATE INDEX answers_of_member ON answers (brand, member)")
+    secure("answers", grants="SELECT, INSERT")
+
+
 def create_owners_function(signature: str, body: str) -> None:
     """A function that does, with the owner's rights, the one thing that the application may not do otherwise.
 

@@ -22,19 +22,24 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurels.points.v1 import members_pb2 as laurels_dot_points_dot_v1_dot_members__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/points/v1/members_events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1flaurels/points/v1/members.proto\"c\n\x0fMemberCorrected\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x30\n\x0c\x63orrected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xab\x01\n\x0e\x43onsentChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x32\n\x07purpose\x18\x02 \x01(\x0e\x32!.laurels.points.v1.ConsentPurpose\x12\x0f\n\x07granted\x18\x03 \x01(\x08\x12\x14\n\x0ctext_version\x18\x04 \x01(\t\x12.\n\nchanged_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/points/v1/members_events.proto\x12\x11laurels.points.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1flaurels/points/v1/members.proto\"c\n\x0fMemberCorrected\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\x12\x30\n\x0c\x63orrected_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xab\x01\n\x0e\x43onsentChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x32\n\x07purpose\x18\x02 \x01(\x0e\x32!.laurels.points.v1.ConsentPurpose\x12\x0f\n\x07granted\x18\x03 \x01(\x08\x12\x14\n\x0ctext_version\x18\x04 \x01(\t\x12.\n\nchanged_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x01\n\x17SharedAttributesChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x12\x41nniversaryReached\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tattribute\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.members_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MEMBERCORRECTED']._serialized_start=127
-  _globals['_MEMBERCORRECTED']._serialized_end=226
-  _globals['_CONSENTCHANGED']._serialized_start=229
-  _globals['_CONSENTCHANGED']._serialized_end=400
+  _globals['_MEMBERCORRECTED']._serialized_start=157
+  _globals['_MEMBERCORRECTED']._serialized_end=256
+  _globals['_CONSENTCHANGED']._serialized_start=259
+  _globals['_CONSENTCHANGED']._serialized_end=430
+  _globals['_SHAREDATTRIBUTESCHANGED']._serialized_start=433
+  _globals['_SHAREDATTRIBUTESCHANGED']._serialized_end=567
+  _globals['_ANNIVERSARYREACHED']._serialized_start=569
+  _globals['_ANNIVERSARYREACHED']._serialized_end=686
 # @@protoc_insertion_point(module_scope)

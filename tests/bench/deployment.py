@@ -8,7 +8,7 @@ stands for many callers.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from signal import Signals
@@ -123,10 +123,15 @@ class Deployment:
         """Starts so many processes of the service."""
         self.replicas = [f"127.0.0.1:{self.servers.data.port(f'points-{number}')}" for number in range(count)]
         for number, address in enumerate(self.replicas):
-            told = {"listen": address, "database_url": self.servers.postgres.url("points")}
+            told = {
+                "listen": address,
+                "database_url": self.servers.postgres.url("points"),
+                "ledger_key": self.servers.data.ledger_key(),
+                "erasure_key": self.servers.data.erasure_key(),
+            }
             self._spawn(f"points-{number}", "services.points", self._told("points", told))
-        for address in self.replicas:
-            await until_serving(address)
+        for number, address in enumerate(self.replicas):
+            await self._alive(f"points-{number}", until_serving(address))
 
     async def run_gateways(self, count: int) -> None:
         """Starts so many gateways before all replicas."""
@@ -138,8 +143,9 @@ class Deployment:
             self._spawn(f"gateway-{number}", "gateway", self._told("gateway", told) | NO_LIMITS)
         async with httpx.AsyncClient() as client:
             for address in self.gateways:
-                while not await _answers(client, f"http://{address}/healthz"):
-                    await asyncio.sleep(POLL_S)
+                await self._alive(
+                    f"gateway-{self.gateways.index(address)}", _until(client, f"http://{address}/healthz")
+                )
 
     async def run_alternative(self, count: int, url: str) -> str:
         """Starts the alternative with so many workers; its address."""
@@ -149,9 +155,18 @@ class Deployment:
         command = ["uvicorn", "tests.bench.peers.alternative:app", *options, *quiet]
         self._spawn("alternative", command, {"LAURELS_BENCH_URL": url})
         async with httpx.AsyncClient() as client:
-            while not await _answers(client, f"http://127.0.0.1:{port}/openapi.json"):
-                await asyncio.sleep(POLL_S)
+            await self._alive("alternative", _until(client, f"http://127.0.0.1:{port}/openapi.json"))
         return f"127.0.0.1:{port}"
+
+    async def _alive(self, name: str, ready: Coroutine[Any, Any, None]) -> None:
+        """Waits until a part is ready. Raises RuntimeError when it ends instead."""
+        waiting, ended = asyncio.ensure_future(ready), asyncio.ensure_future(self.children[name].wait())
+        await asyncio.wait((waiting, ended), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not waiting.done():
+            waiting.cancel()
+            raise RuntimeError(f"{name} ended before it served")
+        await waiting
 
     def _told(self, user: str, more: dict[str, str]) -> dict[str, str]:
         data = self.servers.data
@@ -281,6 +296,12 @@ def _cpu_seconds(process: psutil.Process) -> float:
         return float(sum(process.cpu_times()[:4]))
     except psutil.NoSuchProcess:  # its parent has it by now
         return 0.0
+
+
+async def _until(client: httpx.AsyncClient, url: str) -> None:
+    """Waits until a GET succeeds."""
+    while not await _answers(client, url):
+        await asyncio.sleep(POLL_S)
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

@@ -620,8 +620,12 @@ class Book:
     async def save(self, connection: asyncpg.Connection) -> None:
         if self._changed_members:
             await store.save_members(connection, self.brand, _in_order(self._changed_members))
-        if self._changed_accounts:
-            await store.save_accounts(connection, _in_order(self._changed_accounts))
+        ids: dict[str, int] = {}
+        accounts, entries = _in_order(self._changed_accounts), list(self.entries.values())
+        if accounts and entries:
+            ids = await store.save_accounts_and_add_entries(connection, self.brand, accounts, entries)
+        elif accounts:
+            await store.save_accounts(connection, accounts)
         if self._lot_changes:
             await store.change_lots(connection, self.brand, self._lot_changes, self._lot_warnings)
         for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):
@@ -629,12 +633,10 @@ class Book:
         for save, rows in self._adds.items():
             await save(connection, self.brand, rows)
         await self.standings.save(connection, self.brand)
-        if self.entries:
-            ids = await store.add_entries(connection, self.brand, list(self.entries.values()))
-            for key, given in self._answers:
-                given(ids[key])
-            for key, result in self._results:
-                result.entry = ids[key]
+        for key, given in self._answers:
+            given(ids[key])
+        for key, result in self._results:
+            result.entry = ids[key]
 
 
 def _in_order(rows: Mapping[Any, Row]) -> list[Row]:

@@ -1,0 +1,782 @@
+# ruff: noqa: S608 - the statements are damage, put together from constants
+"""What other services grant and ask to hold, and what they are told of attributes, on the real servers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from chassis.configuration import Configurations
+from chassis.database import Database
+from chassis.errors import DomainError
+from chassis.write_path import WritePath
+from cli.embedded import Servers
+from laurels.activity.v1 import activity_pb2
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.points.v1 import (
+    events_pb2,
+    grants_pb2,
+    grants_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+    members_events_pb2,
+    members_pb2,
+    members_pb2_grpc,
+    points_pb2,
+    rewards_pb2,
+    rewards_pb2_grpc,
+)
+from laurels.points.v1 import programme_pb2 as pb
+from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
+from laurels.programme.v1 import programme_pb2
+from laurels.value.v1 import events_pb2 as value_pb
+from services.points.attribute_events import DueAnniversaries, SweepOn
+from services.points.book import Book
+from services.points.fingerprints import Fingerprints
+from services.points.grants import Chance, Granted, Retry, granted
+from services.points.operations import OPERATIONS
+from services.points.programme import compile_document
+from services.points.service_holds import DueRequests, HoldAsked
+from services.points.verification import violations
+from tests.conftest import running
+from tests.integration.points_support import (
+    NOON,
+    Points,
+    Streams,
+    eventually,
+    finished,
+    programme,
+    purchase,
+    streams_of,
+)
+from tests.integration.test_points_crash_points import Mortal
+
+MISSION, PRIZE, STANDING, CAMPAIGN, LEVEL = (
+    value_pb.GRANT_REASON_MISSION,
+    value_pb.GRANT_REASON_PRIZE,
+    value_pb.GRANT_REASON_STANDING,
+    value_pb.GRANT_REASON_CAMPAIGN,
+    value_pb.GRANT_REASON_LEVEL,
+)
+PARKED, GIVEN, DISMISSED = (
+    grants_pb2.PARKED_GRANT_STATE_PARKED,
+    grants_pb2.PARKED_GRANT_STATE_GIVEN,
+    grants_pb2.PARKED_GRANT_STATE_DISMISSED,
+)
+CAPTURE, RELEASE = value_pb.HOLD_END_CAPTURE, value_pb.HOLD_END_RELEASE
+TEXT, DATE = pb.MEMBER_ATTRIBUTE_KIND_TEXT, pb.MEMBER_ATTRIBUTE_KIND_DATE
+SHARED, REACHED = members_events_pb2.SharedAttributesChanged, members_events_pb2.AnniversaryReached
+
+
+@pytest.fixture(scope="module")
+async def around(
+    servers: Servers, settings_of: Callable[..., Any], token: Callable[..., str]
+) -> AsyncIterator[tuple[Points, Streams]]:
+    async with streams_of(servers) as client, running("points", settings_of("points")) as channel:
+        more = (
+            grants_pb2_grpc.GrantsServiceStub(channel),
+            rewards_pb2_grpc.RewardsServiceStub(channel),
+            ledger_pb2_grpc.LedgerServiceStub(channel),
+            members_pb2_grpc.MembersServiceStub(channel),
+        )
+        points = Points(channel, token, *more)
+        streams = Streams(points, client)
+        yield points, streams
+        await streams.forget()
+
+
+@pytest.fixture(scope="module")
+def points(around: tuple[Points, Streams]) -> Points:
+    return around[0]
+
+
+@pytest.fixture(scope="module")
+def streams(around: tuple[Points, Streams]) -> Streams:
+    return around[1]
+
+
+def coins(amount: int, currency: str = "points") -> value_pb.Grant:
+    return value_pb.Grant(points=value_pb.PointsGrant(currency=currency, amount=amount))
+
+
+def prize(reward: str) -> value_pb.Grant:
+    return value_pb.Grant(reward=reward)
+
+
+def granting(
+    key: str, *grants: value_pb.Grant, member: str = "ann", reason: Any = PRIZE, at: datetime = NOON
+) -> value_pb.RewardGranted:
+    return value_pb.RewardGranted(
+        key=key, member=member, grants=grants, reason=reason, reference="cause", occurred_at=at, programme_version=1
+    )
+
+
+def hold_of(key: str, amount: int = 40, *, member: str = "ann", due: datetime | None = None) -> value_pb.HoldRequested:
+    return value_pb.HoldRequested(
+        key=key,
+        member=member,
+        currency="points",
+        amount=amount,
+        expires_at=due or datetime.now(UTC) + timedelta(days=1),
+        reference="buy-in",
+        occurred_at=datetime.now(UTC),
+    )
+
+
+def settled(key: str, end: Any, member: str = "ann") -> value_pb.HoldSettled:
+    return value_pb.HoldSettled(key=key, member=member, end=end, occurred_at=datetime.now(UTC))
+
+
+def shop(*rewards: pb.Reward) -> programme_pb2.Programme:
+    found = programme()
+    found.points.rewards.extend(rewards)
+    return found
+
+
+MUG = pb.Reward(id="mug", name="Mug", stock=1)
+COUPON = pb.Reward(id="coupon", name="Coupon", kind=pb.REWARD_KIND_COUPON, tiers=["gold"], condition="false")
+OVER = pb.Reward(id="over", name="Over", available_until=NOON - timedelta(days=1))
+ONCE = pb.Reward(id="once", name="Once", limits=[pb.RewardLimit(most=1, per=pb.REWARD_PERIOD_DAY)])
+
+
+async def parked(points: Points, brand: str, state: Any = PARKED) -> list[grants_pb2.ParkedGrant]:
+    request = grants_pb2.ListParkedGrantsRequest(state=state)
+    return list((await points.call("ListParkedGrants", request, brand)).grants)
+
+
+async def codes(points: Points, brand: str) -> Counter[str]:
+    return Counter(each.code for each in await parked(points, brand))
+
+
+async def retry(points: Points, brand: str, grant: str, key: str) -> grants_pb2.ParkedGrant:
+    request = grants_pb2.RetryGrantRequest(grant=grant, idempotency_key=key)
+    return (await points.call("RetryGrant", request, brand)).grant
+
+
+async def dismiss(points: Points, brand: str, grant: str, key: str, reason: str = "") -> grants_pb2.ParkedGrant:
+    request = grants_pb2.DismissGrantRequest(grant=grant, reason=reason, idempotency_key=key)
+    return (await points.call("DismissGrant", request, brand)).grant
+
+
+async def redemptions(points: Points, brand: str, member: str = "ann", **credential: Any) -> list[Any]:
+    request = rewards_pb2.ListRedemptionsRequest(member=member)
+    return list((await points.call("ListRedemptions", request, brand, **credential)).redemptions)
+
+
+async def refused(call: Any) -> str:
+    with pytest.raises(DomainError) as refusal:
+        await call
+    return refusal.value.reason
+
+
+@asynccontextmanager
+async def connected(servers: Servers, brand: str) -> AsyncIterator[asyncpg.Connection]:
+    """The database as the superuser sees it, in a transaction that is taken back."""
+    connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
+        yield connection
+        await transaction.rollback()
+    finally:
+        await connection.close()
+
+
+async def found_in(servers: Servers, brand: str, *damage: str) -> list[str]:
+    """What verification says of the brand, after damage that is taken back."""
+    connection = await asyncpg.connect(servers.postgres.url("points", "owner"))
+    try:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
+        for statement in damage:
+            assert await connection.execute(statement) != "UPDATE 0", statement
+        said = await violations(connection)
+        await transaction.rollback()
+        return said
+    finally:
+        await connection.close()
+
+
+# -- grants -------------------------------------------------------------------
+
+
+async def test_points_are_credited_once_under_their_key_with_their_reason(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first"))
+    await streams.publish("leaderboard", brand, granting("prize:c1", coins(10), coins(5, "gems"), coins(7)), times=3)
+    for reason, amount in ((MISSION, 1), (STANDING, 2), (CAMPAIGN, 3), (LEVEL, 4)):
+        await streams.publish("missions", brand, granting(f"by:{reason}", coins(amount), reason=reason))
+    # The same key, told again by another event, and with another kind of event.
+    await streams.publish("missions", brand, granting(f"by:{MISSION}", coins(1), reason=MISSION))
+    await streams.publish(
+        "missions", brand, granting("mission:m:ann", coins(50), reason=MISSION), finished("ann", "m", 50)
+    )
+    await eventually(lambda: points.available(brand), 100 + 17 + 1 + 2 + 3 + 4 + 50)
+    assert await points.available(brand, currency="gems") == 5
+    statement = {(entry.kind, entry.amount) for entry in await points.statement(brand)}
+    kinds = points_pb2.EntryKind
+    assert {
+        (kinds.Value("ENTRY_KIND_PRIZE"), 10),
+        (kinds.Value("ENTRY_KIND_STANDING"), 2),
+        (kinds.Value("ENTRY_KIND_CAMPAIGN"), 3),
+        (kinds.Value("ENTRY_KIND_LEVEL"), 4),
+        (kinds.Value("ENTRY_KIND_MISSION"), 50),
+    } <= statement
+    async with connected(servers, brand) as connection:
+        keys = await connection.fetch("SELECT key FROM entries WHERE brand = $1 AND key LIKE 'prize:%'", brand)
+    assert {row["key"] for row in keys} == {"prize:c1", "prize:c1:1", "prize:c1:2"}
+    told = await streams.told(brand, events_pb2.PointsCredited)
+    assert sum(event.amount for event in told if event.currency == "points") == 77
+    assert await parked(points, brand) == []
+    assert await found_in(servers, brand) == []
+
+
+async def test_a_granted_reward_is_a_redemption_without_a_price_whoever_may_ask_for_it(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(MUG, COUPON))
+    await points.record(brand, purchase("first"))
+    event = granting("prize:c1", prize("mug"), prize("coupon"), prize("coupon"), value_pb.Grant(badge="b"))
+    await streams.publish("leaderboard", brand, event, event)
+
+    async def taken() -> Counter[str]:
+        return Counter(each.reward for each in await redemptions(points, brand))
+
+    await eventually(taken, Counter(mug=1, coupon=2))
+    await streams.publish("leaderboard", brand, granting("last", coins(1)))
+    await eventually(lambda: points.available(brand), 101)
+    mine = await redemptions(points, brand, subject="ann", scope="member")
+    assert {each.price for each in mine} == {0}
+    assert len({each.code for each in mine if each.reward == "coupon"} - {""}) == 2
+    assert {each.reference for each in mine} == {"cause"}
+    told = await streams.told(brand, RedemptionChanged)
+    assert Counter(each.redemption.reward for each in told) == Counter(mug=1, coupon=2)
+    assert {each.redemption.code for each in told} == {""}
+    assert await refused(redemptions(points, brand, subject="bob", scope="member")) == "unknown_member"
+    assert await found_in(servers, brand) == []
+
+
+async def test_what_cannot_be_given_is_parked_once_and_told_and_the_rest_is_given(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(MUG, OVER, ONCE))
+    await points.record(brand, purchase("first"))
+    grants = (
+        coins(9), prize("mug"), prize("mug"), prize("over"), prize("once"), prize("once"), prize("none"),
+        coins(5, "shells"), coins(0),
+    )  # fmt: skip
+    event = granting("prize:c1", *grants)
+    await streams.publish("leaderboard", brand, event, event, granting("to-nobody", coins(3), member="nobody"))
+    await eventually(lambda: codes(points, brand), Counter({
+        "reward_sold_out": 1, "reward_not_available": 1, "limit_reached": 1, "unknown_reward": 1,
+        "unknown_currency": 1, "invalid_argument": 1, "unknown_member": 1,
+    }))  # fmt: skip
+    assert await points.available(brand) == 109
+    assert Counter(each.reward for each in await redemptions(points, brand)) == Counter(mug=1, once=1)
+    told = await streams.told(brand, value_pb.GrantParked)
+    assert Counter(each.code for each in told) == await codes(points, brand)
+    sold_out = next(each for each in told if each.code == "reward_sold_out")
+    assert (sold_out.key, sold_out.grant.reward, sold_out.member) == ("prize:c1", "mug", "ann")
+    assert await refused(points.call("ListParkedGrants", grants_pb2.ListParkedGrantsRequest(), brand, scope="service"))
+    first = await points.call("ListParkedGrants", grants_pb2.ListParkedGrantsRequest(page_size=4), brand)
+    rest = grants_pb2.ListParkedGrantsRequest(page_size=4, page_token=first.next_page_token)
+    second = await points.call("ListParkedGrants", rest, brand)
+    assert len({each.grant for each in (*first.grants, *second.grants)}) == 7
+    assert not second.next_page_token
+    assert await found_in(servers, brand) == []
+
+
+async def test_a_manager_gives_a_parked_grant_once_or_writes_it_off(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(MUG))
+    await points.record(brand, purchase("first"))
+    event = granting("prize:c1", prize("mug"), prize("mug"), prize("mug"), coins(5, "shells"))
+    await streams.publish("leaderboard", brand, event, granting("to-bob", coins(30), member="bob"))
+    await eventually(lambda: codes(points, brand), Counter(reward_sold_out=2, unknown_currency=1, unknown_member=1))
+    by_code = {each.code: each for each in await parked(points, brand)}
+    mug, other = [each for each in await parked(points, brand) if each.code == "reward_sold_out"]
+    bob, shells = by_code["unknown_member"], by_code["unknown_currency"]
+    assert await refused(retry(points, brand, mug.grant, "k1")) == "reward_sold_out"
+    assert await refused(retry(points, brand, bob.grant, "k2")) == "unknown_member"
+    assert await refused(retry(points, brand, "0" * 24, "k3")) == "unknown_grant"
+    assert await refused(retry(points, f"{brand}-other", mug.grant, "k3")) in ("unknown_brand", "unknown_grant")
+    await points.enrol(brand, "bob")
+    answers = await asyncio.gather(*(retry(points, brand, bob.grant, f"many-{number}") for number in range(20)))
+    assert {answer.state for answer in answers} == {GIVEN}
+    assert await points.available(brand, "bob") == 30
+    await points.apply(brand, shop(pb.Reward(id="mug", name="Mug", stock=2)))
+    given = await retry(points, brand, mug.grant, "k1")
+    assert given == await retry(points, brand, mug.grant, "k1")
+    assert given.redemption in {each.redemption for each in await redemptions(points, brand)}
+    assert await refused(retry(points, brand, other.grant, "k1")) == "idempotency_conflict"
+    assert await refused(dismiss(points, brand, mug.grant, "k4")) == "grant_ended"
+    assert await refused(retry(points, brand, other.grant, "k5")) == "reward_sold_out"
+    off = await dismiss(points, brand, shells.grant, "k6", "A currency of another brand.")
+    assert off.state == DISMISSED
+    assert off == await dismiss(points, brand, shells.grant, "k6", "A currency of another brand.")
+    assert await refused(dismiss(points, brand, shells.grant, "k6", "Other words.")) == "idempotency_conflict"
+    assert await refused(retry(points, brand, shells.grant, "k7")) == "grant_ended"
+    # Told again, nothing of it is given again.
+    await streams.publish("leaderboard", brand, event, granting("to-bob", coins(30), member="bob"))
+    await streams.publish("leaderboard", brand, granting("last", coins(1)), granting("last-b", coins(1), member="bob"))
+    await eventually(lambda: points.available(brand, "bob"), 31)
+    await eventually(lambda: points.available(brand), 101)
+    assert [each.grant for each in await parked(points, brand)] == [other.grant]
+    assert {each.grant for each in await parked(points, brand, GIVEN)} == {mug.grant, bob.grant}
+    assert Counter(each.reward for each in await redemptions(points, brand)) == Counter(mug=2)
+    assert await found_in(servers, brand) == []
+
+
+async def test_a_key_that_another_entry_has_parks_the_grant_and_loses_nothing(
+    points: Points, streams: Streams, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first"))
+    await streams.publish("leaderboard", brand, granting("k:1", coins(3)), granting("k", coins(5), coins(6)))
+    await eventually(lambda: codes(points, brand), Counter(idempotency_conflict=1))
+    assert await points.available(brand) == 100 + 3 + 5
+
+
+async def test_a_grant_to_somebody_who_was_erased_is_nothing_and_parked_ones_go(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(MUG))
+    await points.enrol(brand, "ann")
+    await streams.publish("leaderboard", brand, granting("prize:c1", prize("mug"), prize("mug"), coins(4)))
+    await streams.publish("leaderboard", brand, hold_of("buy-in:ann", 3))
+    await eventually(lambda: codes(points, brand), Counter(reward_sold_out=1))
+    await eventually(lambda: available_and_held(points, brand), (1, 3))
+    await points.call("EraseMember", members_pb2.EraseMemberRequest(member="ann"), brand)
+    await points.enrol(brand, "bob")
+    await streams.publish("leaderboard", brand, granting("prize:c2", coins(4)), hold_of("again:ann", 1))
+    await streams.publish("leaderboard", brand, settled("buy-in:ann", CAPTURE), granting("b", coins(1), member="bob"))
+    await streams.publish("leaderboard", brand, granting("prize:c3", coins(4)))
+    await eventually(lambda: points.available(brand, "bob"), 1)
+    assert await parked(points, brand) == []
+    async with connected(servers, brand) as connection:
+        for table in ("parked_grants", "given_rewards", "hold_requests", "anniversaries"):
+            assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE brand = $1", brand) == 0, table
+        states = await connection.fetch("SELECT state FROM holds WHERE brand = $1", brand)
+    assert [row["state"] for row in states] == [ledger_pb2.HOLD_STATE_RELEASED]
+
+
+# -- holds --------------------------------------------------------------------
+
+
+async def available_and_held(points: Points, brand: str, member: str = "ann") -> tuple[int, int]:
+    answer = await points.call("ListWallets", points_pb2.ListWalletsRequest(member=member), brand)
+    (wallet,) = [each for each in answer.wallets if each.currency == "points"]
+    return wallet.available, wallet.held
+
+
+async def decisions(streams: Streams, brand: str) -> list[tuple[str, bool, str]]:
+    return [(each.key, each.held, each.code) for each in await streams.told(brand, value_pb.HoldDecided)]
+
+
+async def test_a_request_to_hold_is_decided_and_told_once_and_ends_by_the_first_word(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first", amount=100))
+    await streams.publish("leaderboard", brand, hold_of("one", 40), times=3)
+    # Again by another event, more than is there, none at all, and all at once with its end.
+    await streams.publish("leaderboard", brand, hold_of("one", 40), hold_of("too-much", 61), hold_of("none", 0))
+    await streams.publish("leaderboard", brand, hold_of("two", 25), settled("two", RELEASE), settled("two", CAPTURE))
+    await streams.publish("leaderboard", brand, hold_of("nobody's", 1, member="nobody"))
+    await streams.publish("leaderboard", brand, settled("too-much", CAPTURE), settled("unknown", CAPTURE))
+    await streams.publish("leaderboard", brand, granting("mark", coins(1)), granting("mark-2", coins(1)))
+    await eventually(lambda: available_and_held(points, brand), (62, 40))
+    expected = [
+        ("one", True, ""), ("too-much", False, "insufficient_points"), ("none", False, "invalid_argument"),
+        ("two", True, ""), ("nobody's", False, "unknown_member"),
+    ]  # fmt: skip
+
+    async def decided() -> list[tuple[str, bool, str]]:
+        return sorted(await decisions(streams, brand))
+
+    await eventually(decided, sorted(expected))
+    await streams.publish("leaderboard", brand, settled("one", CAPTURE), settled("one", RELEASE))
+    await eventually(lambda: available_and_held(points, brand), (62, 0))
+    changed = [each.hold for each in await streams.told(brand, events_pb2.HoldChanged)]
+    assert [each.state for each in changed] == [
+        ledger_pb2.HOLD_STATE_OPEN,
+        ledger_pb2.HOLD_STATE_OPEN,
+        ledger_pb2.HOLD_STATE_RELEASED,
+        ledger_pb2.HOLD_STATE_CAPTURED,
+    ]
+    assert not any(each.HasField("expires_at") for each in changed)
+    spent = await streams.told(brand, events_pb2.PointsSpent)
+    assert [(each.amount, each.reference) for each in spent] == [(40, "buy-in")]
+    assert await found_in(servers, brand) == []
+
+
+async def test_nobody_ends_a_service_s_hold_by_a_call_and_being_due_does_not_end_it(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first", amount=100))
+    due = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
+    await streams.publish("leaderboard", brand, hold_of("one", 40, due=due))
+
+    async def asked() -> list[tuple[str, datetime]]:
+        told = await streams.told(brand, value_pb.HoldDue)
+        return [(each.key, each.occurred_at.ToDatetime(tzinfo=UTC)) for each in told]
+
+    await eventually(asked, [("one", due)])
+    (told,) = await streams.told(brand, events_pb2.HoldChanged)
+    for request in (
+        ledger_pb2.CaptureHoldRequest(hold=told.hold.hold),
+        ledger_pb2.ReleaseHoldRequest(hold=told.hold.hold),
+    ):
+        method = type(request).__name__.removesuffix("Request")
+        assert await refused(points.call(method, request, brand, scope="service")) == "hold_of_a_service"
+    run = ledger_pb2.RunSchedulesRequest()
+    await points.call("RunSchedules", run, brand)
+    assert await available_and_held(points, brand) == (60, 40)
+    assert len(await asked()) == 1, "it is asked once"
+    await streams.publish("leaderboard", brand, settled("one", RELEASE))
+    await eventually(lambda: available_and_held(points, brand), (100, 0))
+    assert await found_in(servers, brand) == []
+
+
+async def test_requests_at_once_never_hold_more_than_there_is(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first", amount=100))
+    keys = [f"k{number}" for number in range(30)]
+    await asyncio.gather(
+        *(streams.publish("leaderboard", brand, hold_of(key, 30)) for key in keys),
+        *(streams.publish("missions", brand, hold_of(key, 30)) for key in keys),
+        *(points.spend(brand, "spent", 10) for _ in range(5)),
+    )
+
+    async def decided() -> Counter[str]:
+        return Counter(code for _, _, code in await decisions(streams, brand))
+
+    await eventually(decided, Counter({"": 3, "insufficient_points": 27}))
+    assert await available_and_held(points, brand) == (0, 90)
+    assert await found_in(servers, brand) == []
+
+
+# -- cut off ------------------------------------------------------------------
+
+CHANCES = tuple(Chance(f"{number:024d}", ("A" * 32, "B" * 32, "C" * 32)) for number in range(5))
+LATER = datetime.now(UTC) + timedelta(days=3)
+KEPT = (
+    "SELECT owner, currency, kind, sum(balance)::bigint FROM accounts WHERE brand = $1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    "SELECT key, kind, amount FROM entries WHERE brand = $1 ORDER BY 1",
+    "SELECT hold, state, captured FROM holds WHERE brand = $1 ORDER BY 1",
+    "SELECT key, hold, code, ended, due_at IS NULL FROM hold_requests WHERE brand = $1 ORDER BY 1",
+    'SELECT "grant", state, code, redemption FROM parked_grants WHERE brand = $1 ORDER BY 1',
+    "SELECT key, redemption FROM given_rewards WHERE brand = $1 ORDER BY 1",
+    "SELECT redemption, reward, state, code FROM redemptions WHERE brand = $1 ORDER BY 1",
+    "SELECT name, owner, value FROM counters WHERE brand = $1 AND value <> 0 ORDER BY 1, 2",
+    "SELECT member, attribute, told_until FROM anniversaries WHERE brand = $1 ORDER BY 1, 2",
+    "SELECT names, done_to FROM particulars_sweeps WHERE brand = $1",
+    "SELECT member, type, count(*) FROM outbox WHERE brand = $1 GROUP BY 1, 2 ORDER BY 1, 2",
+)
+
+
+def attributed(*attributes: pb.MemberAttribute, zone: bool = False) -> programme_pb2.Programme:
+    found = programme()
+    found.points.member_attributes.extend(attributes)
+    if zone:
+        found.points.member_attributes.add(name="zone", kind=TEXT)
+        found.points.guardianship.MergeFrom(
+            pb.Guardianship(age=1, birthday_attribute="birthday", time_zone_attribute="zone")
+        )
+    return found
+
+
+BIRTHDAY = pb.MemberAttribute(name="birthday", kind=DATE, personal=True, anniversary=True)
+COUNTRY = pb.MemberAttribute(name="country", kind=TEXT, shared=True, self_service=True)
+KEPT_BACK = pb.MemberAttribute(name="country", kind=TEXT, self_service=True)
+
+
+def enrolment(member: str, **attributes: Any) -> points_pb2.EnrolMemberRequest:
+    request = points_pb2.EnrolMemberRequest(member=member)
+    request.attributes.update(attributes)
+    return request
+
+
+def crash_programme(*attributes: pb.MemberAttribute, stock: int = 1) -> programme_pb2.Programme:
+    found = attributed(*attributes)
+    found.points.rewards.extend([pb.Reward(id="mug", name="Mug", stock=stock), COUPON])
+    return found
+
+
+TODAY = datetime.now(UTC).date()
+BORN_TODAY = f"1990-{TODAY:%m-%d}" if (TODAY.month, TODAY.day) != (2, 29) else "1988-02-29"
+MIXED = granting("prize:c1", coins(10), prize("mug"), prize("mug"), prize("coupon"), coins(5, "shells"))
+BEFORE = [
+    programme_pb2.ApplyProgrammeRequest(programme=crash_programme(KEPT_BACK, BIRTHDAY)),
+    activity_pb2.RecordActivitiesRequest(activities=[purchase("first")]),
+    enrolment("eve", country="de", birthday=BORN_TODAY),
+    HoldAsked(hold_of("held", 20, due=NOON), "a" * 24),
+    Granted(granting("parked", prize("mug"), prize("mug")), CHANCES[3:]),
+    programme_pb2.ApplyProgrammeRequest(programme=crash_programme(COUNTRY, BIRTHDAY, stock=3)),
+]
+PARKED_ID = "52a8a2fbcf6e9d2c2a2bd7a5"
+CUT_OFF: dict[str, Any] = {
+    "grants": Granted(MIXED, CHANCES),
+    "hold": HoldAsked(hold_of("other", 30, due=LATER), "b" * 24),
+    "refused hold": HoldAsked(hold_of("too-much", 3_000, due=LATER), "c" * 24),
+    "capture": settled("held", CAPTURE),
+    "release": settled("held", RELEASE),
+    "due": DueRequests(["held"], LATER),
+    "anniversary": DueAnniversaries(["eve"], datetime.now(UTC)),
+    "sweep": SweepOn("", ["eve"]),
+}
+
+
+def path_over(database: Database) -> WritePath:
+    prints = Fingerprints("0" * 64)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, prints=prints)
+    return WritePath("points", database, begin, on_commit=lambda: None)
+
+
+async def died_of(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
+    """Asks; whether the one who was asked died of it."""
+    database = Mortal(servers.postgres.url("points"), dies_at)
+    answer = asyncio.create_task(path_over(database).submit(brand, request))
+    death = asyncio.create_task(database.dead.wait())
+    try:
+        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            return True
+        await answer
+        return False
+    finally:
+        answer.cancel()
+        death.cancel()
+        await database.close()
+
+
+@pytest.mark.parametrize("operation", [*CUT_OFF, "retry"])
+async def test_what_died_anywhere_is_done_once_when_it_is_asked_again(
+    servers: Servers, brand: str, operation: str
+) -> None:
+    healthy = Database(servers.postgres.url("points"))
+    path = path_over(healthy)
+    expected: list[Any] = []
+    for dies_at in range(100):
+        place = f"{brand}-{dies_at}"
+        for before in BEFORE:
+            await path.submit(place, before)
+        async with connected(servers, place) as connection:
+            waiting = await connection.fetchval('SELECT "grant" FROM parked_grants WHERE brand = $1', place)
+        request = CUT_OFF.get(operation) or Retry(
+            grants_pb2.RetryGrantRequest(grant=waiting, idempotency_key="again"), CHANCES[0]
+        )
+        died = await died_of(servers, place, request, dies_at)
+        await path.submit(place, request)
+        async with connected(servers, place) as connection:
+            found = [[tuple(row) for row in await connection.fetch(query, place)] for query in KEPT]
+        if dies_at == 0:
+            expected = found
+        assert found == expected, f"cut off at statement {dies_at}"
+        if dies_at and not died:
+            break
+    await healthy.close()
+    assert dies_at > 4, "it was cut off at each of its statements"
+    assert await found_in(servers, f"{brand}-{dies_at}") == []
+
+
+# -- attributes ---------------------------------------------------------------
+
+
+async def shared(streams: Streams, brand: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(each.member, dict(each.attributes)) for each in await streams.told(brand, SHARED)]
+
+
+async def correct(points: Points, brand: str, member: str, mask: str = "", **attributes: Any) -> None:
+    request = members_pb2.CorrectMemberRequest(member=member, update_mask=[mask] if mask else [])
+    request.attributes.update(attributes)
+    await points.call("CorrectMember", request, brand)
+
+
+async def test_shared_attributes_are_told_when_they_change_and_others_never(
+    points: Points, streams: Streams, brand: str
+) -> None:
+    size = pb.MemberAttribute(name="size", kind=TEXT)
+    await points.apply(brand, attributed(COUNTRY, size))
+    await points.call("EnrolMember", enrolment("ann", country="de", size="L"), brand)
+    await points.call("EnrolMember", enrolment("ann", country="de", size="L"), brand)
+    await points.enrol(brand, "bob")
+    await correct(points, brand, "ann", size="M")
+    await correct(points, brand, "ann", country="at")
+    await correct(points, brand, "ann", country="at")
+    await correct(points, brand, "bob", country="fr")
+    await correct(points, brand, "ann", "attributes.country")
+    assert await shared(streams, brand) == [
+        ("ann", {"country": "de"}),
+        ("ann", {"country": "at"}),
+        ("bob", {"country": "fr"}),
+        ("ann", {}),
+    ]
+
+
+async def test_a_new_version_tells_what_it_shares_of_all_who_have_it_in_batches(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, attributed(KEPT_BACK))
+    members = [f"m{number:03d}" for number in range(450)]
+    await asyncio.gather(*(points.call("EnrolMember", enrolment(each, country="de"), brand) for each in members))
+    await points.enrol(brand, "plain")
+    assert await shared(streams, brand) == []
+    await points.apply(brand, attributed(COUNTRY))
+
+    async def told() -> list[tuple[str, str]]:
+        return sorted((member, values.get("country", "")) for member, values in await shared(streams, brand))
+
+    await eventually(told, [(each, "de") for each in members])
+    await points.apply(brand, attributed(KEPT_BACK))
+    await eventually(told, sorted([(each, "de") for each in members] + [(each, "") for each in members]))
+    async with connected(servers, brand) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM particulars_sweeps WHERE brand = $1", brand) == 0
+
+
+async def reached(streams: Streams, brand: str) -> list[tuple[str, str]]:
+    return sorted((each.member, each.day) for each in await streams.told(brand, REACHED))
+
+
+async def test_a_day_is_told_once_in_the_member_s_zone_until_the_date_is_withdrawn(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, attributed(BIRTHDAY, zone=True))
+    far = "Pacific/Kiritimati"  # 14 hours ahead: there, another day than in Honolulu
+    there, here = (datetime.now(ZoneInfo(zone)).date() for zone in (far, "Pacific/Honolulu"))
+    born = date(1988, there.month, there.day)
+    await points.call("EnrolMember", enrolment("ann", birthday=born.isoformat(), zone=far), brand)
+    await points.call("EnrolMember", enrolment("bob", birthday=born.isoformat(), zone="Pacific/Honolulu"), brand)
+    await eventually(lambda: reached(streams, brand), [("ann", there.isoformat())])
+    assert here < there
+    # Neither the same date again nor another zone makes it come round twice.
+    await correct(points, brand, "ann", zone="Pacific/Honolulu")
+    await correct(points, brand, "ann", "attributes.birthday")
+    await correct(points, brand, "ann", birthday=born.isoformat())
+    await points.call("RunSchedules", ledger_pb2.RunSchedulesRequest(), brand)
+    assert await reached(streams, brand) == [("ann", there.isoformat())] or here == there
+    (told,) = await streams.told(brand, REACHED)
+    assert told.attribute == "birthday"
+    assert told.occurred_at.ToDatetime(tzinfo=UTC).astimezone(ZoneInfo(far)).hour == 0
+    assert await found_in(servers, brand) == []
+    await correct(points, brand, "bob", "attributes.birthday")
+    async with connected(servers, brand) as connection:
+        left = await connection.fetch("SELECT member FROM anniversaries WHERE brand = $1", brand)
+    assert [row["member"] for row in left] == ["ann"]
+
+
+@pytest.mark.parametrize(("days", "is_late"), [(7, False), (8, True)])
+async def test_after_downtime_a_day_is_told_as_its_own_and_a_week_late_at_most(
+    servers: Servers, brand: str, days: int, is_late: bool
+) -> None:
+    healthy = Database(servers.postgres.url("points"))
+    path = path_over(healthy)
+    await path.submit(brand, programme_pb2.ApplyProgrammeRequest(programme=attributed(BIRTHDAY)))
+    tomorrow = TODAY + timedelta(days=1)
+    born = date(1988, tomorrow.month, tomorrow.day)
+    await path.submit(brand, enrolment("ann", birthday=born.isoformat()))
+    until = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 12, tzinfo=UTC) + timedelta(days=days)
+    for _ in range(2):
+        await path.submit(brand, DueAnniversaries(["ann"], until))
+    await healthy.close()
+    async with connected(servers, brand) as connection:
+        rows = await connection.fetch("SELECT type, payload FROM outbox WHERE brand = $1", brand)
+        due = await connection.fetchval("SELECT due_at FROM anniversaries WHERE brand = $1", brand)
+    told = [REACHED.FromString(row["payload"]).day for row in rows if row["type"] == REACHED.DESCRIPTOR.full_name]
+    assert told == ([] if is_late else [tomorrow.isoformat()])
+    assert due.year == tomorrow.year + 1
+
+
+async def test_a_version_that_follows_a_date_follows_it_of_those_who_are_there(
+    points: Points, servers: Servers, brand: str
+) -> None:
+    plain = pb.MemberAttribute(name="birthday", kind=DATE, personal=True)
+    await points.apply(brand, attributed(plain))
+    await points.call("EnrolMember", enrolment("ann", birthday="1990-05-01"), brand)
+
+    async def followed() -> list[str]:
+        async with connected(servers, brand) as connection:
+            rows = await connection.fetch("SELECT member FROM anniversaries WHERE brand = $1", brand)
+        return [row["member"] for row in rows]
+
+    assert await followed() == []
+    await points.apply(brand, attributed(BIRTHDAY))
+    await eventually(followed, ["ann"])
+    await points.apply(brand, attributed(plain))
+    await eventually(followed, [])
+
+
+async def test_a_programme_shares_nothing_personal_and_follows_dates_only(points: Points, brand: str) -> None:
+    wrong = attributed(
+        pb.MemberAttribute(name="name", kind=TEXT, personal=True, shared=True),
+        pb.MemberAttribute(name="size", kind=TEXT, anniversary=True),
+    )
+    answer = await points.call("ValidateProgramme", programme_pb2.ValidateProgrammeRequest(programme=wrong), brand)
+    assert {problem.field for problem in answer.problems} == {
+        "points.member_attributes[0].shared",
+        "points.member_attributes[1].anniversary",
+    }
+
+
+# -- facts about members --------------------------------------------------------
+
+
+async def test_every_way_into_the_programme_tells_when_and_in_which_tier(
+    points: Points, streams: Streams, brand: str
+) -> None:
+    await points.apply(brand, programme())
+    await points.record(brand, purchase("first", "by-activity", amount=10))
+    await points.enrol(brand, "by-call")
+    recorded = [e for e in await streams.told(brand, ActivityRecorded) if e.activity.member == "by-activity"]
+    assert [(each.enrolled, each.tier, each.activity.occurred_at.ToDatetime(tzinfo=UTC)) for each in recorded] == [
+        (True, "bronze", NOON)
+    ]
+    joined = await points.member(brand, "by-call")
+    async with asyncio.timeout(20):
+        told = [e for e in await streams.told(brand, events_pb2.MemberEnrolled) if e.member == "by-call"]
+    assert [(each.enrolled_at, each.tier) for each in told] == [(joined.enrolled_at, "bronze")]
+
+
+# -- verification -------------------------------------------------------------
+
+
+async def test_verification_finds_what_does_not_add_up(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    found = attributed(COUNTRY, BIRTHDAY)
+    found.points.rewards.append(MUG)
+    await points.apply(brand, found)
+    await points.call("EnrolMember", enrolment("ann", birthday="1990-05-01"), brand)
+    await streams.publish("leaderboard", brand, granting("k", prize("mug"), prize("mug"), coins(50)), hold_of("h", 20))
+    await eventually(lambda: available_and_held(points, brand), (30, 20))
+    assert await found_in(servers, brand) == []
+    mine = f"WHERE brand = '{brand}'"
+    for damage, says in (
+        (f"UPDATE parked_grants SET state = 2 {mine}", "was given and has no effect"),
+        (f"UPDATE given_rewards SET redemption = 'other' {mine}", "The redemption of granted reward k:0"),
+        (f"UPDATE hold_requests SET ended = 1, ended_at = now() {mine}", "Request h to hold points"),
+        (f"UPDATE hold_requests SET hold = 'other' {mine}", "Request h to hold points"),
+        (f"UPDATE anniversaries SET on_date = '1990-05-02' {mine}", "The anniversary of ann (birthday)"),
+        (f"DELETE FROM anniversaries {mine}", "The date of ann (birthday) is not followed."),
+    ):
+        said = await found_in(servers, brand, damage)
+        assert any(says in sentence for sentence in said), (damage, said)
+
+
+def test_an_event_that_grants_nothing_of_points_asks_for_nothing() -> None:
+    assert granted(granting("k", value_pb.Grant(badge="b"), value_pb.Grant(scratch_card="p"))) is None

@@ -252,7 +252,7 @@ _QUERIES: Mapping[str, str] = {
           ON given.brand = parked.brand AND given.key = effect AND parked.reward <> ''
         WHERE (state = 2) <> (coalesce(entries.key, given.key) IS NOT NULL)
           AND NOT (state <> 2 AND parked.code = 'idempotency_conflict')
-           OR (state = 2 AND redemption <> coalesce(given.redemption, ''))""",
+           OR (state = 2 AND parked.redemption <> coalesce(given.redemption, ''))""",
     "The redemption of granted reward {rows} does not exist, is another member's, or had a price.": """
         SELECT given.key FROM given_rewards AS given
         LEFT JOIN redemptions ON redemptions.brand = given.brand AND redemptions.redemption = given.redemption

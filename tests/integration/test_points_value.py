@@ -4,21 +4,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 
-from chassis.configuration import Configurations
 from chassis.database import Database
 from chassis.errors import DomainError
-from chassis.write_path import WritePath
 from cli.embedded import Servers
-from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1 import (
     events_pb2,
@@ -37,14 +31,8 @@ from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.programme.v1 import programme_pb2
 from laurels.value.v1 import events_pb2 as value_pb
-from services.points.attribute_events import DueAnniversaries, SweepOn
-from services.points.book import Book
-from services.points.fingerprints import Fingerprints
-from services.points.grants import Chance, Granted, Retry, granted
-from services.points.operations import OPERATIONS
-from services.points.programme import compile_document
-from services.points.service_holds import DueRequests, HoldAsked
-from services.points.verification import violations
+from services.points.attribute_events import DueAnniversaries
+from services.points.grants import granted
 from tests.conftest import running
 from tests.integration.points_support import (
     NOON,
@@ -56,11 +44,27 @@ from tests.integration.points_support import (
     purchase,
     streams_of,
 )
-from tests.integration.test_points_crash_points import Mortal
+from tests.integration.value_support import (
+    BIRTHDAY,
+    COUNTRY,
+    COUPON,
+    DATE,
+    KEPT_BACK,
+    TEXT,
+    attributed,
+    coins,
+    connected,
+    enrolment,
+    found_in,
+    granting,
+    hold_of,
+    path_over,
+    prize,
+    settled,
+)
 
-MISSION, PRIZE, STANDING, CAMPAIGN, LEVEL = (
+MISSION, STANDING, CAMPAIGN, LEVEL = (
     value_pb.GRANT_REASON_MISSION,
-    value_pb.GRANT_REASON_PRIZE,
     value_pb.GRANT_REASON_STANDING,
     value_pb.GRANT_REASON_CAMPAIGN,
     value_pb.GRANT_REASON_LEVEL,
@@ -71,7 +75,6 @@ PARKED, GIVEN, DISMISSED = (
     grants_pb2.PARKED_GRANT_STATE_DISMISSED,
 )
 CAPTURE, RELEASE = value_pb.HOLD_END_CAPTURE, value_pb.HOLD_END_RELEASE
-TEXT, DATE = pb.MEMBER_ATTRIBUTE_KIND_TEXT, pb.MEMBER_ATTRIBUTE_KIND_DATE
 SHARED, REACHED = members_events_pb2.SharedAttributesChanged, members_events_pb2.AnniversaryReached
 
 
@@ -102,38 +105,6 @@ def streams(around: tuple[Points, Streams]) -> Streams:
     return around[1]
 
 
-def coins(amount: int, currency: str = "points") -> value_pb.Grant:
-    return value_pb.Grant(points=value_pb.PointsGrant(currency=currency, amount=amount))
-
-
-def prize(reward: str) -> value_pb.Grant:
-    return value_pb.Grant(reward=reward)
-
-
-def granting(
-    key: str, *grants: value_pb.Grant, member: str = "ann", reason: Any = PRIZE, at: datetime = NOON
-) -> value_pb.RewardGranted:
-    return value_pb.RewardGranted(
-        key=key, member=member, grants=grants, reason=reason, reference="cause", occurred_at=at, programme_version=1
-    )
-
-
-def hold_of(key: str, amount: int = 40, *, member: str = "ann", due: datetime | None = None) -> value_pb.HoldRequested:
-    return value_pb.HoldRequested(
-        key=key,
-        member=member,
-        currency="points",
-        amount=amount,
-        expires_at=due or datetime.now(UTC) + timedelta(days=1),
-        reference="buy-in",
-        occurred_at=datetime.now(UTC),
-    )
-
-
-def settled(key: str, end: Any, member: str = "ann") -> value_pb.HoldSettled:
-    return value_pb.HoldSettled(key=key, member=member, end=end, occurred_at=datetime.now(UTC))
-
-
 def shop(*rewards: pb.Reward) -> programme_pb2.Programme:
     found = programme()
     found.points.rewards.extend(rewards)
@@ -141,7 +112,6 @@ def shop(*rewards: pb.Reward) -> programme_pb2.Programme:
 
 
 MUG = pb.Reward(id="mug", name="Mug", stock=1)
-COUPON = pb.Reward(id="coupon", name="Coupon", kind=pb.REWARD_KIND_COUPON, tiers=["gold"], condition="false")
 OVER = pb.Reward(id="over", name="Over", available_until=NOON - timedelta(days=1))
 ONCE = pb.Reward(id="once", name="Once", limits=[pb.RewardLimit(most=1, per=pb.REWARD_PERIOD_DAY)])
 
@@ -174,36 +144,6 @@ async def refused(call: Any) -> str:
     with pytest.raises(DomainError) as refusal:
         await call
     return refusal.value.reason
-
-
-@asynccontextmanager
-async def connected(servers: Servers, brand: str) -> AsyncIterator[asyncpg.Connection]:
-    """The database as the superuser sees it, in a transaction that is taken back."""
-    connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
-    try:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
-        yield connection
-        await transaction.rollback()
-    finally:
-        await connection.close()
-
-
-async def found_in(servers: Servers, brand: str, *damage: str) -> list[str]:
-    """What verification says of the brand, after damage that is taken back."""
-    connection = await asyncpg.connect(servers.postgres.url("points", "owner"))
-    try:
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
-        for statement in damage:
-            assert await connection.execute(statement) != "UPDATE 0", statement
-        said = await violations(connection)
-        await transaction.rollback()
-        return said
-    finally:
-        await connection.close()
 
 
 # -- grants -------------------------------------------------------------------
@@ -471,130 +411,6 @@ async def test_requests_at_once_never_hold_more_than_there_is(
     assert await found_in(servers, brand) == []
 
 
-# -- cut off ------------------------------------------------------------------
-
-CHANCES = tuple(Chance(f"{number:024d}", ("A" * 32, "B" * 32, "C" * 32)) for number in range(5))
-LATER = datetime.now(UTC) + timedelta(days=3)
-KEPT = (
-    "SELECT owner, currency, kind, sum(balance)::bigint FROM accounts WHERE brand = $1 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-    "SELECT key, kind, amount FROM entries WHERE brand = $1 ORDER BY 1",
-    "SELECT hold, state, captured FROM holds WHERE brand = $1 ORDER BY 1",
-    "SELECT key, hold, code, ended, due_at IS NULL FROM hold_requests WHERE brand = $1 ORDER BY 1",
-    'SELECT "grant", state, code, redemption FROM parked_grants WHERE brand = $1 ORDER BY 1',
-    "SELECT key, redemption FROM given_rewards WHERE brand = $1 ORDER BY 1",
-    "SELECT redemption, reward, state, code FROM redemptions WHERE brand = $1 ORDER BY 1",
-    "SELECT name, owner, value FROM counters WHERE brand = $1 AND value <> 0 ORDER BY 1, 2",
-    "SELECT member, attribute, told_until FROM anniversaries WHERE brand = $1 ORDER BY 1, 2",
-    "SELECT names, done_to FROM particulars_sweeps WHERE brand = $1",
-    "SELECT member, type, count(*) FROM outbox WHERE brand = $1 GROUP BY 1, 2 ORDER BY 1, 2",
-)
-
-
-def attributed(*attributes: pb.MemberAttribute, zone: bool = False) -> programme_pb2.Programme:
-    found = programme()
-    found.points.member_attributes.extend(attributes)
-    if zone:
-        found.points.member_attributes.add(name="zone", kind=TEXT)
-        found.points.guardianship.MergeFrom(
-            pb.Guardianship(age=1, birthday_attribute="birthday", time_zone_attribute="zone")
-        )
-    return found
-
-
-BIRTHDAY = pb.MemberAttribute(name="birthday", kind=DATE, personal=True, anniversary=True)
-COUNTRY = pb.MemberAttribute(name="country", kind=TEXT, shared=True, self_service=True)
-KEPT_BACK = pb.MemberAttribute(name="country", kind=TEXT, self_service=True)
-
-
-def enrolment(member: str, **attributes: Any) -> points_pb2.EnrolMemberRequest:
-    request = points_pb2.EnrolMemberRequest(member=member)
-    request.attributes.update(attributes)
-    return request
-
-
-def crash_programme(*attributes: pb.MemberAttribute, stock: int = 1) -> programme_pb2.Programme:
-    found = attributed(*attributes)
-    found.points.rewards.extend([pb.Reward(id="mug", name="Mug", stock=stock), COUPON])
-    return found
-
-
-TODAY = datetime.now(UTC).date()
-BORN_TODAY = f"1990-{TODAY:%m-%d}" if (TODAY.month, TODAY.day) != (2, 29) else "1988-02-29"
-MIXED = granting("prize:c1", coins(10), prize("mug"), prize("mug"), prize("coupon"), coins(5, "shells"))
-BEFORE = [
-    programme_pb2.ApplyProgrammeRequest(programme=crash_programme(KEPT_BACK, BIRTHDAY)),
-    activity_pb2.RecordActivitiesRequest(activities=[purchase("first")]),
-    enrolment("eve", country="de", birthday=BORN_TODAY),
-    HoldAsked(hold_of("held", 20, due=NOON), "a" * 24),
-    Granted(granting("parked", prize("mug"), prize("mug")), CHANCES[3:]),
-    programme_pb2.ApplyProgrammeRequest(programme=crash_programme(COUNTRY, BIRTHDAY, stock=3)),
-]
-PARKED_ID = "52a8a2fbcf6e9d2c2a2bd7a5"
-CUT_OFF: dict[str, Any] = {
-    "grants": Granted(MIXED, CHANCES),
-    "hold": HoldAsked(hold_of("other", 30, due=LATER), "b" * 24),
-    "refused hold": HoldAsked(hold_of("too-much", 3_000, due=LATER), "c" * 24),
-    "capture": settled("held", CAPTURE),
-    "release": settled("held", RELEASE),
-    "due": DueRequests(["held"], LATER),
-    "anniversary": DueAnniversaries(["eve"], datetime.now(UTC)),
-    "sweep": SweepOn("", ["eve"]),
-}
-
-
-def path_over(database: Database) -> WritePath:
-    prints = Fingerprints("0" * 64)
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, prints=prints)
-    return WritePath("points", database, begin, on_commit=lambda: None)
-
-
-async def died_of(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
-    """Asks; whether the one who was asked died of it."""
-    database = Mortal(servers.postgres.url("points"), dies_at)
-    answer = asyncio.create_task(path_over(database).submit(brand, request))
-    death = asyncio.create_task(database.dead.wait())
-    try:
-        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            return True
-        await answer
-        return False
-    finally:
-        answer.cancel()
-        death.cancel()
-        await database.close()
-
-
-@pytest.mark.parametrize("operation", [*CUT_OFF, "retry"])
-async def test_what_died_anywhere_is_done_once_when_it_is_asked_again(
-    servers: Servers, brand: str, operation: str
-) -> None:
-    healthy = Database(servers.postgres.url("points"))
-    path = path_over(healthy)
-    expected: list[Any] = []
-    for dies_at in range(100):
-        place = f"{brand}-{dies_at}"
-        for before in BEFORE:
-            await path.submit(place, before)
-        async with connected(servers, place) as connection:
-            waiting = await connection.fetchval('SELECT "grant" FROM parked_grants WHERE brand = $1', place)
-        request = CUT_OFF.get(operation) or Retry(
-            grants_pb2.RetryGrantRequest(grant=waiting, idempotency_key="again"), CHANCES[0]
-        )
-        died = await died_of(servers, place, request, dies_at)
-        await path.submit(place, request)
-        async with connected(servers, place) as connection:
-            found = [[tuple(row) for row in await connection.fetch(query, place)] for query in KEPT]
-        if dies_at == 0:
-            expected = found
-        assert found == expected, f"cut off at statement {dies_at}"
-        if dies_at and not died:
-            break
-    await healthy.close()
-    assert dies_at > 4, "it was cut off at each of its statements"
-    assert await found_in(servers, f"{brand}-{dies_at}") == []
-
-
 # -- attributes ---------------------------------------------------------------
 
 
@@ -678,6 +494,9 @@ async def test_a_day_is_told_once_in_the_member_s_zone_until_the_date_is_withdra
     async with connected(servers, brand) as connection:
         left = await connection.fetch("SELECT member FROM anniversaries WHERE brand = $1", brand)
     assert [row["member"] for row in left] == ["ann"]
+
+
+TODAY = datetime.now(UTC).date()
 
 
 @pytest.mark.parametrize(("days", "is_late"), [(7, False), (8, True)])

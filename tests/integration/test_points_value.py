@@ -5,6 +5,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from chassis.errors import DomainError
 from cli.embedded import Servers
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import MemberErased
+from laurels.export.v1 import export_pb2, export_pb2_grpc
 from laurels.points.v1 import (
     events_pb2,
     grants_pb2,
@@ -89,6 +91,7 @@ async def around(
             rewards_pb2_grpc.RewardsServiceStub(channel),
             ledger_pb2_grpc.LedgerServiceStub(channel),
             members_pb2_grpc.MembersServiceStub(channel),
+            export_pb2_grpc.ExportServiceStub(channel),
         )
         points = Points(channel, token, *more)
         streams = Streams(points, client)
@@ -278,6 +281,45 @@ async def test_a_manager_gives_a_parked_grant_once_or_writes_it_off(
     assert {each.grant for each in await parked(points, brand, GIVEN)} == {mug.grant, bob.grant}
     assert Counter(each.reward for each in await redemptions(points, brand)) == Counter(mug=2)
     assert await found_in(servers, brand) == []
+
+
+async def test_a_key_that_both_services_tell_at_once_gives_once(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(pb.Reward(id="pin", name="Pin", stock=50), COUPON))
+    members = [f"m{number}" for number in range(10)]
+    await asyncio.gather(*(points.enrol(brand, member) for member in members))
+
+    def told(member: str) -> list[value_pb.RewardGranted]:
+        event = granting(f"k:{member}", coins(5), prize("pin"), prize("coupon"), coins(1, "shells"), member=member)
+        return [event, event, granting(f"last:{member}", coins(1), member=member)]
+
+    await asyncio.gather(
+        *(streams.publish(source, brand, *told(each)) for each in members for source in ("missions", "leaderboard"))
+    )
+    for member in members:
+        await eventually(partial(points.available, brand, member), 6)
+        assert Counter(each.reward for each in await redemptions(points, brand, member)) == Counter(pin=1, coupon=1)
+    assert await codes(points, brand) == Counter(unknown_currency=10)
+    assert len(await streams.told(brand, value_pb.GrantParked)) == 10
+    assert await found_in(servers, brand) == []
+
+
+async def test_an_export_has_what_was_given_parked_and_held(points: Points, streams: Streams, brand: str) -> None:
+    found = attributed(BIRTHDAY)
+    found.points.rewards.append(MUG)
+    await points.apply(brand, found)
+    await points.call("EnrolMember", enrolment("ann", birthday="1990-05-01"), brand)
+    event = granting("k", prize("mug"), prize("mug"), coins(10))
+    await streams.publish("leaderboard", brand, event, hold_of("h", 4))
+    await eventually(lambda: available_and_held(points, brand), (6, 4))
+    answer = await points.call("ExportMember", export_pb2.ExportMemberRequest(member="ann"), brand)
+    rows = {section.name: [dict(row) for row in section.rows] for section in answer.sections}
+    assert [row["key"] for row in rows["given_rewards"]] == ["k:0"]
+    assert [row["code"] for row in rows["parked_grants"]] == ["reward_sold_out"]
+    assert [row["key"] for row in rows["hold_requests"]] == ["h"]
+    assert [row["on_date"] for row in rows["anniversaries"]] == ["1990-05-01"]
+    assert [row["reward"] for row in rows["redemptions"]] == ["mug"]
 
 
 async def test_a_key_that_another_entry_has_parks_the_grant_and_loses_nothing(

@@ -23,8 +23,16 @@ from hypothesis.stateful import (
 
 from chassis.errors import DomainError
 from cli.embedded import Servers
-from laurels.points.v1 import groups_pb2, groups_pb2_grpc, ledger_pb2, ledger_pb2_grpc, members_pb2, members_pb2_grpc
-from laurels.points.v1 import points_pb2, programme_earning_pb2
+from laurels.points.v1 import (
+    groups_pb2,
+    groups_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+    members_pb2,
+    members_pb2_grpc,
+    points_pb2,
+    programme_earning_pb2,
+)
 from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
@@ -318,7 +326,7 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "wallets"):
             self.compare()
-            assert self.do(self.verified(self.brand)) == []
+            assert self.do(History.verified(self.brand)) == []
 
     def check_invariants(self, *arguments: Any, **options: Any) -> None:
         """After every step, as hypothesis calls it."""
@@ -343,8 +351,12 @@ class History(RuleBasedStateMachine):
 @pytest.fixture
 async def points(settings_of: Callable[..., Any], token: Callable[..., str]) -> AsyncIterator[Points]:
     async with running("points", settings_of("points")) as channel:
-        stubs = (ledger_pb2_grpc.LedgerServiceStub, groups_pb2_grpc.GiftServiceStub, members_pb2_grpc.MembersServiceStub)
-        yield Points(channel, token, *(stub(channel) for stub in stubs))
+        services = (
+            ledger_pb2_grpc.LedgerServiceStub,
+            groups_pb2_grpc.GiftServiceStub,
+            members_pb2_grpc.MembersServiceStub,
+        )
+        yield Points(channel, token, *(stub(channel) for stub in services))
 
 
 @pytest.fixture

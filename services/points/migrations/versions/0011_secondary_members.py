@@ -1,4 +1,4 @@
-"""An erasure renames the activity of a referral with the activity."""
+"""An erasure renames the activity of a referral with the activity, and empties the names of the member's groups."""
 
 from alembic import op
 
@@ -33,3 +33,4 @@ def upgrade() -> None:
         f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {body} $body$"
     )
     op.execute(f"GRANT EXECUTE ON FUNCTION scrub_activities(text, text, text, integer) TO {app_role()}")
+    op.execute(f"GRANT UPDATE (name) ON groups TO {app_role()}")

@@ -26,7 +26,7 @@ from chassis.database import EVERY_BRAND, Database
 from chassis.events import NewEvent, message_class, partition
 from chassis.logging import logger
 from chassis.loops import Beat
-from laurels.erasure.v1 import fields_pb2
+from laurels.access.v1 import fields_pb2
 
 MARK = "!"
 """What an alias begins with; no member's id does."""

@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from cli.embedded import SERVICES, Servers
-from laurels.erasure.v1 import fields_pb2
+from laurels.access.v1 import fields_pb2
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from services.points.erasing import RECEIPTS_DUE
 

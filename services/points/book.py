@@ -298,8 +298,12 @@ class Book:
             return self.erased
 
         self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling, erased)
-        if unknown := (touched.members | touched.enrolling) - self.members.keys() - self.erased:
-            await erased(unknown)
+        unknown = (touched.members | touched.enrolling) - self.members.keys()
+        if named := unknown - self.erased:
+            await erased(named)
+        # Nobody has accounts before they are a member, whatever a request names.
+        if unknown:
+            touched.accounts = {key for key in touched.accounts if key[0] not in unknown}
         if self.erased:
             touched.accounts = {key for key in touched.accounts if key[0] not in self.erased}
             for kind, keys in touched.rows.items():

@@ -57,7 +57,12 @@ _DROP_DEAD_LETTERS = "DELETE FROM dead_letters WHERE brand = $1 AND member = $2"
 _NOTE = """
     INSERT INTO erasing (brand, erasure, member, alias, settled) VALUES ($1, $2, $3, $4, false)
     ON CONFLICT DO NOTHING"""
-_SETTLE = "UPDATE erasing SET settled = true WHERE brand = $1 AND erasure = $2 RETURNING brand, erasure, member, alias"
+# What is remembered of a member who was erased has no alias.
+_SETTLE = """
+    UPDATE erasing SET settled = true WHERE brand = $1 AND erasure = $2 AND alias <> ''
+    RETURNING brand, erasure, member, alias"""
+_REMEMBER = "INSERT INTO erasing (brand, erasure, member, alias, settled) VALUES ($1, $2, $3, '', false)"
+_KNOWN = "SELECT member FROM erasing WHERE brand = $1 AND member = ANY($2::text[])"
 _SETTLED = "SELECT brand, erasure, member, alias FROM erasing WHERE settled"
 _END = "DELETE FROM erasing WHERE brand = $1 AND erasure = $2 RETURNING erasure"
 
@@ -107,6 +112,11 @@ async def settle(connection: asyncpg.Connection, brand: str, erasure: str) -> Er
 async def end(connection: asyncpg.Connection, brand: str, erasure: str) -> bool:
     """Forgets whom an erasure was of; whether it was still known."""
     return await connection.fetchval(_END, brand, erasure) is not None
+
+
+async def known(connection: asyncpg.Connection, brand: str, members: Sequence[str]) -> list[str]:
+    """Those of the members, or marks, of whom there is or was an erasure."""
+    return [row["member"] for row in await connection.fetch(_KNOWN, brand, members)]
 
 
 def rename(message: Message, member: str, alias: str) -> bool:
@@ -177,10 +187,20 @@ async def _strides(database: Database) -> range:
 
 
 class Eraser:
-    """Finishes a service's settled erasures; `last_word` is the event that says so."""
+    """Finishes a service's settled erasures; `last_word` is the event that says so.
 
-    def __init__(self, database: Database, last_word: Callable[[Erasing], NewEvent], wake: Callable[[], None]) -> None:
-        self._database, self._last_word, self._wake = database, last_word, wake
+    `mark` gives what a service remembers of the member, by which nobody can
+    tell who it was; without it nothing is remembered.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        last_word: Callable[[Erasing], NewEvent],
+        wake: Callable[[], None],
+        mark: Callable[[Erasing], str] | None = None,
+    ) -> None:
+        self._database, self._last_word, self._wake, self._mark = database, last_word, wake, mark
 
     async def run(self, beat: Beat) -> None:
         """Looks for ever."""
@@ -197,5 +217,7 @@ class Eraser:
         async with self._database.transaction(erasing.brand) as connection:
             if await end(connection, erasing.brand, erasing.erasure):
                 await outbox.append(connection, erasing.brand, [self._last_word(erasing)])
+                if self._mark is not None:
+                    await connection.execute(_REMEMBER, erasing.brand, erasing.erasure, self._mark(erasing))
         self._wake()
         _log.info("member erased", brand=erasing.brand, erasure=erasing.erasure)

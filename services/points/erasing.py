@@ -27,9 +27,9 @@ from chassis.transport import connect, jetstream
 from chassis.write_path import WritePath
 from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
 from laurels.points.v1 import members_pb2, points_pb2
+from services.fingerprints import Fingerprints
 from services.points import holds, inheritance, pending
 from services.points.book import Book, Kind, Operation, Touched
-from services.points.fingerprints import Fingerprints
 from services.points.ledger import BALANCE_MAX, EXPIRED, HELD, PENDING, PROGRAMME
 from services.points.programme import PointsRules
 from services.points.settings import Settings

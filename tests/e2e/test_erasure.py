@@ -246,6 +246,17 @@ async def refused_to_come_back(world: World, canary: str) -> None:
     for path, body in (("/v1/activities", activities), ("/v1/members", {"member": canary})):
         refused = await world.call("POST", path, body)
         assert refused.json()["code"] == "member_erased", refused.text
+    # The member's own token is still valid; no service writes anything for it.
+    own = world.token("member", canary)
+    refused = await world.call("GET", "/v1/members/me/recommendations?slot=home", token=own)
+    assert refused.json()["code"] == "member_erased", refused.text
+    for method in methods():
+        for binding in method.bindings:
+            if "{member}" in binding.template:
+                path = re.sub(r"\{(\w+)\}", lambda part: canary if part[1] == "member" else "points", binding.template)
+                body = None if binding.verb == "GET" else {}
+                tried = {"idempotency-key": "again"} if body is not None else None
+                await world.call(binding.verb, path, body, token=own, headers=tried)
 
 
 async def in_columns(suite: Suite, canary: str) -> list[str]:

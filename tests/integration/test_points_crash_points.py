@@ -29,9 +29,9 @@ from laurels.points.v1 import programme_earning_pb2 as pe
 from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
+from services.fingerprints import Fingerprints
 from services.points.book import Book
 from services.points.erasing import Completed, Received, Scrubbed, new_erasure
-from services.points.fingerprints import Fingerprints
 from services.points.groups import group_id
 from services.points.holds import DueHolds, hold_id
 from services.points.members import ConsentChange, Correction

@@ -5,7 +5,7 @@ from alembic import op
 from chassis.migrations import app_role
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 BRAND = "current_setting('laurels.brand')"
 

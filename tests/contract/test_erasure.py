@@ -19,7 +19,7 @@ NAMED = {
         "tier_history.member", "redemptions.member", "boosters.member", "groups.owner", "group_members.member",
         "referral_codes.member", "referrals.referee", "referrals.referrer",
     },
-    "missions": {"badges.member", "completions.member", "progress.member"},
+    "missions": {"badges.member", "completions.member", "mission_members.member", "progress.member"},
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

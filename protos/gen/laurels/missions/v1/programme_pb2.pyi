@@ -7,12 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges")
+    __slots__ = ("missions", "badges", "time_zone_attribute")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ...) -> None: ...
+    time_zone_attribute: str
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")

@@ -141,13 +141,15 @@ async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], fac
     """Every mission's reward and every card's prize is one entry of the right amount."""
     rows = await databases["points"].fetch(
         "SELECT key, owner, currency, amount FROM entries JOIN accounts ON accounts.id = credit "
-        "WHERE key LIKE 'mission:%' OR key LIKE 'prize:%'"
+        "WHERE (key LIKE 'mission:%' AND reference = split_part(key, ':', 2)) OR key LIKE 'prize:%'"
     )
     credited = Counter((row["key"], row["owner"], row["currency"], row["amount"]) for row in rows)
     owed: Counter[tuple[str, str, str, int]] = Counter()
-    for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
-        if done.HasField("reward"):
-            owed[f"mission:{done.mission}:{done.member}", done.member, done.reward.currency, done.reward.amount] += 1
+    parked = {row["key"] for row in await databases["points"].fetch("SELECT key FROM parked_grants")}
+    for granted in facts[RewardGranted.DESCRIPTOR.full_name]:
+        first = next((grant.points for grant in granted.grants if grant.HasField("points")), None)
+        if granted.reason == GRANT_REASON_MISSION and first is not None and granted.key not in parked:
+            owed[granted.key, granted.member, first.currency, first.amount] += 1
     for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
         if card.HasField("prize"):
             owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1

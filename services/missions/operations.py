@@ -3,7 +3,7 @@
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from services.book import Adopt, Forget
-from services.missions import activities, members
+from services.missions import activities, gifts, members, participation
 from services.missions.book import Together
 
 OPERATIONS = registry(
@@ -11,6 +11,10 @@ OPERATIONS = registry(
         Adopt(),
         Forget(),
         members.Know(),
+        members.KnowTier(),
+        gifts.Receive(),
+        participation.TakePart(),
+        participation.Pay(),
         Together(ActivityRecorded, members.SeeActivity(), activities.CountActivity()),
     )
 )

@@ -11,6 +11,7 @@ from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, Member
 from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.value.v1.events_pb2 import RewardGranted
 from services import erasure
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
@@ -24,6 +25,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         ConsentChanged,
         SharedAttributesChanged,
     ],
+    "leaderboard": [RewardGranted, ErasureReceipt],
 }
 
 

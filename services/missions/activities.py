@@ -66,19 +66,20 @@ class CountActivity(Operation):
             fact = fact_of(rules, activity, request.programme_version, book.values[id(request)], member)
             fact.out = closed(rules.types[activity.type].gates, rules, fact.at, member, book)
             journal.add(book, rules, activity.member, fact, activity.SerializeToString())
-        if activity.type in rules.refunds:
-            refund = rules.refunds[activity.type]
-            fields = activity.attributes.fields
-            fact = Fact(
-                moment_of(activity),
-                # An activity's id has no space, so that a refund that counts itself is two facts.
-                f"refund {activity.id}",
-                REFUND,
-                fields[refund.purchase].string_value if refund.purchase in fields else "",
-                request.programme_version,
-                total=max(0, int(fields[refund.amount].number_value)) if refund.amount in fields else 0,
-            )
+        for fact in refund_of(rules, activity, request.programme_version):
             journal.add(book, rules, activity.member, fact, activity.SerializeToString())
+
+
+def refund_of(rules: MissionsRules, activity: Activity, version: int) -> list[Fact]:
+    """An activity that refunds a purchase, as a fact; none where it does not."""
+    refund = rules.refunds.get(activity.type)
+    if refund is None:
+        return []
+    fields = activity.attributes.fields
+    purchase = fields[refund.purchase].string_value if refund.purchase in fields else ""
+    amount = max(0, int(fields[refund.amount].number_value)) if refund.amount in fields else 0
+    # An activity's id has no space, so that a refund that counts itself is two facts.
+    return [Fact(moment_of(activity), f"refund {activity.id}", REFUND, purchase, version, total=amount)]
 
 
 def moment_of(activity: Activity) -> int:

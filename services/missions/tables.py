@@ -86,7 +86,9 @@ class Completion(SQLModel, table=True):
 
     __tablename__ = "completions"
     __table_args__ = (
-        CheckConstraint("state = 'due' OR state = 'claimable' OR state = 'paid' OR state = 'exhausted'", name="known_state"),
+        CheckConstraint(
+            "state = 'due' OR state = 'claimable' OR state = 'paid' OR state = 'exhausted'", name="known_state"
+        ),
         Index("completions_due", "brand", "completed_at", postgresql_where=text("state = 'due' AND NOT retracted")),
     )
 

@@ -262,8 +262,8 @@ async def test_the_database_itself_keeps_brands_apart(missions: Missions, brand:
         "DELETE FROM completions",
         "UPDATE badges SET badge = 'x'",
         "DELETE FROM badges",
-        "DELETE FROM progress",
-        "UPDATE progress SET member = 'x'",
+        "DELETE FROM member_missions",
+        "UPDATE member_missions SET member = 'x'",
     ],
 )
 async def test_what_was_achieved_cannot_be_changed_by_the_application(

@@ -146,7 +146,9 @@ async def test_another_reward_than_the_programme_says_is_found(verified: Servers
     changed = told[0]["payload"].replace(b"points\x10\x05", b"points\x10\x06")
     damage = f"UPDATE outbox SET payload = '\\x{changed.hex()}' WHERE id = {told[0]['id']}"  # noqa: S608
     found = await found_after(verified, damage)
-    assert found == [f"Event {told[0]['id']} pays mission:first:ann something else than the version of its completion says."]
+    assert found == [
+        f"Event {told[0]['id']} pays mission:first:ann something else than the version of its completion says."
+    ]
 
 
 async def test_events_that_the_retention_took_are_not_missed(verified: Servers) -> None:

@@ -74,7 +74,9 @@ def upgrade() -> None:
             ADD COLUMN retracted boolean NOT NULL DEFAULT false,
             ADD COLUMN claim_until timestamptz,
             ADD COLUMN settled_at timestamptz,
-            ADD CONSTRAINT known_state CHECK (state = 'due' OR state = 'claimable' OR state = 'paid' OR state = 'exhausted')""")
+            ADD CONSTRAINT known_state CHECK (
+                state = 'due' OR state = 'claimable' OR state = 'paid' OR state = 'exhausted'
+            )""")
     op.execute("ALTER TABLE completions ALTER COLUMN run DROP DEFAULT, ALTER COLUMN state DROP DEFAULT")
     op.execute("ALTER TABLE completions DROP CONSTRAINT completions_pkey")
     op.execute("ALTER TABLE completions ADD PRIMARY KEY (brand, member, mission, run)")

@@ -63,6 +63,7 @@ _SETTLE = """
     RETURNING brand, erasure, member, alias"""
 _REMEMBER = "INSERT INTO erasing (brand, erasure, member, alias, settled) VALUES ($1, $2, $3, '', false)"
 _KNOWN = "SELECT member FROM erasing WHERE brand = $1 AND member = ANY($2::text[])"
+_MEMBERS = "SELECT member FROM erasing WHERE brand = $1"
 _SETTLED = "SELECT brand, erasure, member, alias FROM erasing WHERE settled"
 _END = "DELETE FROM erasing WHERE brand = $1 AND erasure = $2 RETURNING erasure"
 
@@ -101,6 +102,11 @@ def alias_of(member: str, draw: Callable[[], str]) -> str:
 async def note(connection: asyncpg.Connection, brand: str, erasure: str, member: str, alias: str) -> None:
     """Remembers whom an erasure is of until it ends."""
     await connection.execute(_NOTE, brand, erasure, member, alias)
+
+
+async def members(connection: asyncpg.Connection, brand: str) -> set[str]:
+    """Whose erasure has not ended."""
+    return {row["member"] for row in await connection.fetch(_MEMBERS, brand)}
 
 
 async def settle(connection: asyncpg.Connection, brand: str, erasure: str) -> Erasing | None:

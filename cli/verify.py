@@ -32,8 +32,10 @@ from services.credits import is_earned
 from services.leaderboard import programme as leaderboard_programme
 from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
+from services.missions import fold
 from services.missions import programme as missions_programme
-from services.missions.progress import Progress, grow
+from services.missions.activities import fact_of, refund_of
+from services.missions.store.members import Member
 from services.points import grants
 from services.recommender import programme as recommender_programme
 from services.recommender.profile import Change
@@ -157,9 +159,6 @@ async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], fac
         (row["key"], row["owner"], row["currency"], row["amount"]) for row in rows if not row["owner"].startswith("!")
     )
     owed: Counter[tuple[str, str, str, int]] = Counter()
-    for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
-        if done.HasField("reward"):
-            owed[f"mission:{done.mission}:{done.member}", done.member, done.reward.currency, done.reward.amount] += 1
     for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
         if card.HasField("prize"):
             owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1
@@ -229,30 +228,41 @@ async def _holds_are_as_asked(databases: Mapping[str, asyncpg.Connection], facts
 
 
 async def _missions_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    """Running totals that nothing holds back are what the activities alone lead to.
+
+    Whatever else moves missions is folded anew by the service's own check.
+    """
     connection = databases["missions"]
     rules = await _rules(connection, missions_programme.compile_document)
-    states: dict[tuple[str, str], Progress] = {}
-    badges: set[tuple[str, str]] = set()
-    completions: dict[tuple[str, str], str] = {}
+    of_member: dict[str, list[fold.Fact]] = {}
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
-        member = recorded.activity.member
-        for goal, value in rules[recorded.programme_version].steps(recorded, _ignore):
-            state = states.setdefault((member, goal.mission), Progress())
-            if grow(state, value, goal.target, moment_of(recorded.activity)):
-                completions[member, goal.mission] = recorded.activity.id
-                if goal.badge:
-                    badges.add((member, goal.badge))
-    again = {key: (state.progress, state.completed_at) for key, state in states.items()}
-    rows = await connection.fetch("SELECT member, mission, progress, completed_at FROM progress")
-    kept = {(row["member"], row["mission"]): (row["progress"], row["completed_at"]) for row in rows}
-    rows = await connection.fetch("SELECT member, mission, activity FROM completions")
-    kept_completions = {(row["member"], row["mission"]): row["activity"] for row in rows}
-    kept_badges = {tuple(row) for row in await connection.fetch("SELECT member, badge FROM badges")}
-    return [
-        *_difference("Progress", kept, again),
-        *_difference("Completions", kept_completions, completions),
-        *_difference("Badges", dict.fromkeys(kept_badges), dict.fromkeys(badges)),
-    ]
+        activity, version = recorded.activity, recorded.programme_version
+        of_type = rules[version].types.get(activity.type)
+        if of_type is not None:
+            values = of_type.values(activity, recorded.tier, _ignore)
+            fact = fact_of(rules[version], activity, version, values, Member(activity.member))
+            of_member.setdefault(activity.member, []).append(fact)
+        of_member.setdefault(activity.member, []).extend(refund_of(rules[version], activity, version))
+    comparable = {
+        name
+        for name in rules[max(rules)].missions
+        if all(
+            name not in each.gates and each.missions[name].simple for each in rules.values() if name in each.missions
+        )
+    }
+    again = {
+        (member, name): (run[fold.GOALS][0], run[fold.DONE] > 0)
+        for member, found in of_member.items()
+        for name, run in fold.replay([], found, rules.__getitem__).state["m"].items()
+        if name in comparable
+    }
+    kept = {
+        (row["member"], name): (run[fold.GOALS][0], run[fold.DONE] > 0)
+        for row in await connection.fetch("SELECT member, state::text AS state FROM member_missions")
+        for name, run in fold.loaded(row["state"])["m"].items()
+        if name in comparable
+    }
+    return _difference("Progress", kept, again)
 
 
 async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts, brand: str) -> list[str]:

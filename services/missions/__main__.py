@@ -8,19 +8,24 @@ from chassis.configuration import Configurations
 from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
 from laurels.export.v1 import export_pb2_grpc
-from laurels.missions.v1 import missions_pb2_grpc
+from laurels.missions.v1 import missions_pb2_grpc, participation_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
 from services.missions.book import Book
 from services.missions.export import SECTIONS
+from services.missions.journal import settle
+from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
+from services.missions.servicer.participation import ParticipationServicer
 from services.missions.settings import Settings
 from services.missions.subscriber import SUBSCRIPTIONS, request_of
+from services.missions.sweeps import Sweeps
 
 NAMES = (
     "laurels.missions.v1.MissionsService",
+    "laurels.missions.v1.ParticipationService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.export.v1.ExportService",
 )
@@ -30,9 +35,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("missions", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes))
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS, settle=settle))
         server = service.server.grpc
         missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
+        participation_pb2_grpc.add_ParticipationServiceServicer_to_server(
+            ParticipationServicer(write_path, service.database, programmes), server
+        )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
         export_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer("missions", service.database, SECTIONS), server
@@ -40,6 +48,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
+        service.loops.start("sweeps", Sweeps(service.database, write_path).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -26,7 +26,10 @@ NAMED = {
         "referral_codes.member", "referrals.referee", "referrals.referrer",
         "parked_grants.member", "given_rewards.member", "hold_requests.member", "anniversaries.member",
     },
-    "missions": {"badges.member", "completions.member", "progress.member"},
+    "missions": {
+        "badges.member", "completions.member", "member_missions.member", "mission_checkpoints.member",
+        "mission_facts.member", "mission_members.member",
+    },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

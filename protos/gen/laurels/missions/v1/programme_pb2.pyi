@@ -1,3 +1,4 @@
+from laurels.missions.v1 import programme_campaigns_pb2 as _programme_campaigns_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -7,12 +8,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges")
+    __slots__ = ("missions", "badges", "campaigns", "campaign_policy")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_POLICY_FIELD_NUMBER: _ClassVar[int]
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ...) -> None: ...
+    campaigns: _containers.RepeatedCompositeFieldContainer[_programme_campaigns_pb2.Campaign]
+    campaign_policy: _programme_campaigns_pb2.CampaignPolicy
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[_programme_campaigns_pb2.Campaign, _Mapping]]] = ..., campaign_policy: _Optional[_Union[_programme_campaigns_pb2.CampaignPolicy, _Mapping]] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")

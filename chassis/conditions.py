@@ -24,6 +24,8 @@ INTEGER, NUMBER, TEXT, FLAG, MOMENT = (
     cel.Type.BOOL,
     cel.Type.TIMESTAMP,
 )
+TEXTS, ANYTHING_BY_NAME = cel.Type.List(cel.Type.STRING), cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+"""A list of texts; values of any kind by their names, of which one that is missing fails."""
 
 
 class InvalidExpression(ValueError):
@@ -66,6 +68,10 @@ class Vocabulary:
         found = self._compile(source, cel.Type.INT, "a whole number (int)")
         self._check_guarded("true", source)
         return Amount(found)
+
+    def text(self, source: str) -> "Text":
+        """An expression for text. Raises InvalidExpression."""
+        return Text(self._compile(source, cel.Type.STRING, "text (string)"))
 
     def amounts(self, guarded: Sequence[tuple[str, str]]) -> "Amounts":
         """Amounts, each with the condition without which it is 0, evaluated many at a time.
@@ -124,6 +130,20 @@ class Amount:
         if type(value) is not int:
             raise ExpressionFailed(str(value))
         return value
+
+
+class Text:
+    """A checked expression for text."""
+
+    def __init__(self, expression: Any) -> None:
+        self._expression = expression
+
+    def of(self, values: Any) -> str:
+        """Its value. Raises ExpressionFailed."""
+        value = self._expression.eval(values)
+        if value.type() != cel.Type.STRING:
+            raise ExpressionFailed(str(value.value()))
+        return str(value.value())
 
 
 class Amounts:

@@ -19,7 +19,11 @@ NAMED = {
         "tier_history.member", "redemptions.member", "boosters.member", "groups.owner", "group_members.member",
         "referral_codes.member", "referrals.referee", "referrals.referrer",
     },
-    "missions": {"badges.member", "completions.member", "progress.member"},
+    "missions": {
+        "badges.member", "completions.member", "progress.member", "campaign_members.member", "campaign_seen.member",
+        "campaign_counters.owner", "campaign_triggers.member", "campaign_cursors.member", "campaign_offers.member",
+        "campaign_messages.member", "webhook_deliveries.member",
+    },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

@@ -24,8 +24,6 @@ INTEGER, NUMBER, TEXT, FLAG, MOMENT = (
     cel.Type.BOOL,
     cel.Type.TIMESTAMP,
 )
-TEXTS, ANYTHING_BY_NAME = cel.Type.List(cel.Type.STRING), cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
-"""A list of texts; values of any kind by their names, of which one that is missing fails."""
 
 
 class InvalidExpression(ValueError):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from laurels.missions.v1 import campaigns_pb2 as shown
@@ -24,42 +23,9 @@ CounterKey = tuple[str, str, str]
 """What is counted, of whom ("" for all members together), in which period."""
 
 
-@dataclass(slots=True)
-class Member:
-    """What campaigns know of a member, from events; each part with when it was last said.
-
-    `attributes` are the shared ones; `best_hour` is -1 when it is not known.
-    """
-
-    member: str
-    enrolled_at: datetime | None = None
-    tier: str = ""
-    tier_at: datetime | None = None
-    marketing: bool = False
-    marketing_at: datetime | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    attributes_at: datetime | None = None
-    segments: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)
-    best_hour: int = -1
-    best_hour_at: datetime | None = None
-
-    def variables(self, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-        """What conditions read of the member at a moment."""
-        joined = self.enrolled_at
-        days = (at.astimezone(zone).date() - joined.astimezone(zone).date()).days if joined is not None else -1
-        return {
-            "member.id": self.member,
-            "member.tier": self.tier,
-            "member.marketing": self.marketing,
-            "member.days_since_joining": days,
-            "member.segments": sorted(name for name, (inside, _) in self.segments.items() if inside),
-            "member.attributes": dict(self.attributes),
-        }
-
-
-def is_newer(said_at: datetime | None, at: datetime) -> bool:
-    """Whether what is said at a moment counts over what was said before; late news of old does not."""
-    return said_at is None or at >= said_at
+def days_since(joined: datetime | None, at: datetime, zone: ZoneInfo) -> int:
+    """How many days, by the zone's calendar, somebody has been a member at a moment; -1 when that is not known."""
+    return (at.astimezone(zone).date() - joined.astimezone(zone).date()).days if joined is not None else -1
 
 
 def in_control(campaign: str, member: str, percent: int) -> bool:
@@ -198,19 +164,23 @@ class Outcome:
 
 
 def decide(
-    bounds: Bounds, member: Member, at: datetime, zone: ZoneInfo, count: Callable[[CounterKey], int]
+    bounds: Bounds, member: str, at: datetime, zone: ZoneInfo, count: Callable[[CounterKey], int], *, consents: bool
 ) -> Outcome:
-    """What becomes of a trigger that held, and what is counted for it; `count` says where counters stand."""
-    times = (bounds.occurrences, member.member, "")
-    caps = {cap.counter(member.member, at, zone): cap.most for cap in bounds.caps}
-    overall = {cap.counter(member.member, at, zone): cap.most for cap in bounds.overall}
+    """What becomes of a trigger that held, and what is counted for it.
+
+    `count` says where counters stand, `consents` whether the member consents
+    to marketing.
+    """
+    times = (bounds.occurrences, member, "")
+    caps = {cap.counter(member, at, zone): cap.most for cap in bounds.caps}
+    overall = {cap.counter(member, at, zone): cap.most for cap in bounds.overall}
     if (occurrence := count(times) + 1) > bounds.occurrences_max:
         return Outcome(SUPPRESSED, shown.SUPPRESSION_REASON_OCCURRENCES)
     if any(count(key) >= most for key, most in caps.items()):
         return Outcome(SUPPRESSED, shown.SUPPRESSION_REASON_CAMPAIGN_CAP)
     if any(count(key) >= most for key, most in overall.items()):
         return Outcome(SUPPRESSED, shown.SUPPRESSION_REASON_OVERALL_CAP)
-    if bounds.needs_consent and not member.marketing:
+    if bounds.needs_consent and not consents:
         return Outcome(SUPPRESSED, shown.SUPPRESSION_REASON_NO_CONSENT)
     spent = (bounds.budget_times and count(bounds.times) >= bounds.budget_times) or (
         bounds.budget_points and count(bounds.given) + bounds.points > bounds.budget_points
@@ -218,7 +188,7 @@ def decide(
     if spent:
         return Outcome(SUPPRESSED, shown.SUPPRESSION_REASON_BUDGET)
     counted = dict.fromkeys([times, *caps], 1)
-    if in_control(bounds.campaign, member.member, bounds.control_percent):
+    if in_control(bounds.campaign, member, bounds.control_percent):
         return Outcome(CONTROL, occurrence=occurrence, counted=counted)
     counted |= dict.fromkeys(overall, 1)
     if bounds.budget_times:

@@ -5,16 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from chassis.conditions import (
-    ANYTHING_BY_NAME,
     FLAG,
     INTEGER,
     MOMENT,
     NUMBER,
     TEXT,
-    TEXTS,
     Condition,
     InvalidExpression,
     Text,
@@ -24,8 +22,8 @@ from laurels.missions.v1 import programme_campaigns_pb2 as pb
 from laurels.missions.v1.programme_pb2 import MissionsProgramme
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import ActivitySchema
-from services.missions.campaigns import Bounds, Cap, Member, joined_for
-from services.missions.contact import QuietHours, quarter_of
+from services.missions.campaigns import Bounds, Cap, joined_for
+from services.missions.contact import NEVER_QUIET, QuietHours, quarter_of
 from services.programme import IDENTIFIER, Problems, schemas
 
 CAMPAIGNS_MAX, CAPS_MAX, EFFECTS_MAX, FIELDS_MAX = 1_000, 5, 10, 20
@@ -35,27 +33,18 @@ OVERALL = "overall"
 """What counts over all campaigns that send a message."""
 Item = TypeVar("Item")
 
-_OF_MEMBER: Mapping[str, Any] = {
-    "member.id": TEXT,
-    "member.tier": TEXT,
-    "member.marketing": FLAG,
-    "member.days_since_joining": INTEGER,
-    "member.segments": TEXTS,
-    "member.attributes": ANYTHING_BY_NAME,
+_MORE: Mapping[str, Any] = {"member.days_since_joining": INTEGER}
+_OF_TRIGGERS: Mapping[str, Mapping[str, Any]] = {
+    "activity": {},
+    "balance": {"trigger.currency": TEXT, "trigger.amount": INTEGER, "trigger.balance": INTEGER},
+    "tier": {"trigger.from_tier": TEXT, "trigger.to_tier": TEXT},
+    "anniversary": {"trigger.attribute": TEXT, "trigger.day": TEXT},
+    "joining": {"trigger.since": MOMENT},
+    "silence": {"trigger.since": MOMENT},
+    "prediction": {"trigger.subject": TEXT, "trigger.probability": NUMBER},
+    "segment": {"trigger.segment": TEXT, "trigger.entered": FLAG},
 }
-_VOCABULARIES: Mapping[str, Vocabulary] = {
-    kind: Vocabulary({**_OF_MEMBER, **variables})
-    for kind, variables in {
-        "balance": {"trigger.currency": TEXT, "trigger.amount": INTEGER, "trigger.balance": INTEGER},
-        "tier": {"trigger.from_tier": TEXT, "trigger.to_tier": TEXT},
-        "anniversary": {"trigger.attribute": TEXT, "trigger.day": TEXT},
-        "joining": {"trigger.since": MOMENT},
-        "silence": {"trigger.since": MOMENT},
-        "prediction": {"trigger.subject": TEXT, "trigger.probability": NUMBER},
-        "segment": {"trigger.segment": TEXT, "trigger.entered": FLAG},
-    }.items()
-}
-_READS_MEMBER = re.compile(r"\bmember\s*\.\s*(?!id\b)|\bmember\s*\[")
+_READS_MEMBER = re.compile(r"\bmember\s*\.\s*(?!id\b)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +68,7 @@ class Campaign:
     stated: pb.Campaign
     kind: str
     schema: ActivitySchema | None
+    vocabulary: Vocabulary
     condition: Condition
     reads_member: bool
     since: datetime | None
@@ -95,7 +85,7 @@ class Campaign:
 
     def values(self, member: Mapping[str, Any], trigger: Mapping[str, Any]) -> Any:
         """Values for its expressions, of a trigger that is no activity."""
-        return _VOCABULARIES[self.kind].values({**member, **trigger})
+        return self.vocabulary.values({**member, **trigger})
 
     def due_at(self, since: datetime, zone: ZoneInfo) -> datetime:
         """When it is due for a member who has been silent, or a member, since a moment."""
@@ -112,7 +102,6 @@ class CampaignRules:
     did them first and last.
     """
 
-    zone: ZoneInfo
     all: dict[str, Campaign] = field(default_factory=dict)
     by_activity: dict[str, list[Campaign]] = field(default_factory=dict)
     by_currency: dict[str, list[Campaign]] = field(default_factory=dict)
@@ -122,13 +111,7 @@ class CampaignRules:
     of_predictions: list[Campaign] = field(default_factory=list)
     of_time: list[Campaign] = field(default_factory=list)
     seen_types: set[str] = field(default_factory=set)
-    quiet: QuietHours = QuietHours()
-    zone_attribute: str = ""
-
-    def zone_of(self, member: Member) -> ZoneInfo:
-        """A member's time zone; the brand's for one without, and for one that nobody knows."""
-        name = member.attributes.get(self.zone_attribute, "") if self.zone_attribute else ""
-        return _zone(name) or self.zone if isinstance(name, str) and name else self.zone
+    quiet: QuietHours = NEVER_QUIET
 
     def add(self, campaign: Campaign) -> None:
         """Adds a campaign where what sets it off is looked for."""
@@ -156,25 +139,22 @@ class CampaignRules:
                 self.of_time.append(campaign)
 
 
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+def compile_campaigns(
+    programme: Programme, members: Mapping[str, Any], zone: ZoneInfo, problems: Problems
+) -> CampaignRules:
+    """Compiles what is right and reports what is not; a campaign with a problem never happens.
 
-
-def compile_campaigns(programme: Programme, problems: Problems) -> CampaignRules:
-    """Compiles what is right and reports what is not; a campaign with a problem never happens."""
-    section = programme.missions
-    rules = CampaignRules(_zone(programme.time_zone or "UTC") or ZoneInfo("UTC"))
+    `members` are the variables of conditions over members, with their types.
+    """
+    section, rules = programme.missions, CampaignRules()
     overall = _policy(section.campaign_policy, rules, problems)
     problems.items("missions.campaigns", section.campaigns, CAMPAIGNS_MAX)
     if not section.campaigns:
         return rules
-    known = _Known(programme, section)
+    known = _Known(programme, section, {**members, **_MORE})
     for place, stated in enumerate(section.campaigns):
         before = len(problems.found)
-        compiled = _campaign(f"missions.campaigns[{place}]", stated, overall, known, rules.zone, problems)
+        compiled = _campaign(f"missions.campaigns[{place}]", stated, overall, known, zone, problems)
         if compiled is not None and len(problems.found) == before and stated.id not in rules.all:
             rules.add(compiled)
     return rules
@@ -183,19 +163,25 @@ def compile_campaigns(programme: Programme, problems: Problems) -> CampaignRules
 class _Known:
     """What campaigns may refer to."""
 
-    def __init__(self, programme: Programme, section: MissionsProgramme) -> None:
-        self.types = schemas(programme, _OF_MEMBER)
+    def __init__(self, programme: Programme, section: MissionsProgramme, members: Mapping[str, Any]) -> None:
+        self.types = schemas(programme, members)
+        self._members, self._vocabularies = members, dict[str, Vocabulary]()
         self.currencies = {currency.id for currency in programme.points.currencies}
         self.tiers = {tier.id for tier in programme.points.tiers.levels}
         self.rewards = {reward.id for reward in programme.points.rewards}
         self.pools = {pool.id for pool in programme.leaderboard.scratch_pools}
         self.missions = {mission.id for mission in section.missions}
-        self.attributes = {attribute.name for attribute in programme.points.member_attributes}
+        self.dates = {each.name for each in programme.points.member_attributes if each.anniversary}
+
+    def vocabulary(self, kind: str) -> Vocabulary:
+        """The vocabulary of campaigns that a kind of trigger sets off, unless it is an activity."""
+        if kind not in self._vocabularies:
+            self._vocabularies[kind] = Vocabulary({**self._members, **_OF_TRIGGERS[kind]})
+        return self._vocabularies[kind]
 
 
 def _policy(policy: pb.CampaignPolicy, rules: CampaignRules, problems: Problems) -> list[Cap]:
     where = "missions.campaign_policy"
-    rules.zone_attribute = policy.time_zone_attribute
     if policy.HasField("quiet_hours"):
         times = []
         for name in ("from", "until"):
@@ -233,7 +219,7 @@ def _campaign(
     schema = _check_trigger(where, stated, known, problems)
     if kind == "activity" and schema is None:
         return None
-    vocabulary = schema.vocabulary if kind == "activity" and schema is not None else _VOCABULARIES[kind]
+    vocabulary = schema.vocabulary if kind == "activity" and schema is not None else known.vocabulary(kind)
     condition = _compiled(f"{where}.condition", vocabulary.condition, stated.condition, problems)
     since, until = _window(where, stated, zone, problems)
     problems.bounded(f"{where}.control_percent", stated.control_percent, 0, 99)
@@ -257,7 +243,7 @@ def _campaign(
     )
     reads_member = _READS_MEMBER.search(stated.condition) is not None
     of_activity = schema if kind == "activity" else None
-    return Campaign(stated, kind, of_activity, condition, reads_member, since, until, bounds, messages)
+    return Campaign(stated, kind, of_activity, vocabulary, condition, reads_member, since, until, bounds, messages)
 
 
 def _compiled(where: str, compile_source: Callable[[str], Item], source: str, problems: Problems) -> Item | None:
@@ -285,7 +271,7 @@ def _check_trigger(where: str, stated: pb.Campaign, known: _Known, problems: Pro
                 problems.reference(f"{where}.tier.to[{place}]", tier, known.tiers, "tier")
         case "anniversary":
             attribute = stated.anniversary.attribute
-            problems.reference(f"{where}.anniversary.attribute", attribute, known.attributes, "attribute")
+            problems.reference(f"{where}.anniversary.attribute", attribute, known.dates, "anniversary")
         case "joining":
             problems.bounded(f"{where}.joining.days", stated.joining.days, 0, DAYS_MAX)
             problems.bounded(f"{where}.joining.months", stated.joining.months, 0, MONTHS_MAX)

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -19,6 +18,27 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import stamp
+
+
+class MissionMember(SQLModel, table=True):
+    """What missions keeps of a member, as events told.
+
+    `consents` are by purpose, as far as the member said; `attributes` the
+    shared ones; `segments` those that the recommender told; `noted_at` is when
+    the member was first heard of.
+    """
+
+    __tablename__ = "mission_members"
+    __table_args__ = (Index("mission_members_joined", "brand", "enrolled_at", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    enrolled_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    tier: str = Field(sa_column=Column(Text, nullable=False))
+    consents: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    segments: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    noted_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
 class Progress(SQLModel, table=True):
@@ -70,28 +90,15 @@ class Badge(SQLModel, table=True):
     recorded_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
-class CampaignMember(SQLModel, table=True):
-    """What campaigns know of a member, and when each part was last said; `noted_at` is when the member was."""
+class CampaignHours(SQLModel, table=True):
+    """A member's best hour as it was last predicted; -1 when it is not known."""
 
-    __tablename__ = "campaign_members"
-    __table_args__ = (
-        CheckConstraint("best_hour BETWEEN -1 AND 23", name="best_hour_of_day"),
-        Index("campaign_members_joined", "brand", "enrolled_at", "member"),
-    )
+    __tablename__ = "campaign_hours"
+    __table_args__ = (CheckConstraint("best_hour BETWEEN -1 AND 23", name="best_hour_of_day"),)
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     member: str = Field(sa_column=Column(Text, primary_key=True))
-    enrolled_at: datetime | None = Field(sa_column=stamp(nullable=True))
-    tier: str = Field(sa_column=Column(Text, nullable=False))
-    tier_at: datetime | None = Field(sa_column=stamp(nullable=True))
-    marketing: bool = Field(sa_column=Column(Boolean, nullable=False))
-    marketing_at: datetime | None = Field(sa_column=stamp(nullable=True))
-    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    attributes_at: datetime | None = Field(sa_column=stamp(nullable=True))
-    segments: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     best_hour: int = Field(sa_column=Column(Integer, nullable=False))
-    best_hour_at: datetime | None = Field(sa_column=stamp(nullable=True))
-    noted_at: datetime = Field(sa_column=stamp())
 
 
 class CampaignSeen(SQLModel, table=True):

@@ -1,116 +1,111 @@
 """What members do, and what is heard of them, sets campaigns off.
 
-What is heard is kept by when it was said, so that late news of old changes
-nothing that is newer. A campaign is decided on what was known when its trigger
-was heard.
+A campaign is decided at the time of its trigger, on what is known of the
+member when that is heard.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+import asyncpg
 from google.protobuf.message import Message
 
 from chassis.book import NEWEST, Operation, Touched
 from chassis.conditions import ExpressionFailed
 from laurels.activity.v1.events_pb2 import ActivityRecorded
-from laurels.points.v1 import members_pb2
-from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
-from laurels.points.v1.members_events_pb2 import AnniversaryReached, ConsentChanged, SharedAttributesChanged
+from laurels.points.v1.events_pb2 import PointsCredited, TierChanged
+from laurels.points.v1.members_events_pb2 import AnniversaryReached
 from laurels.recommender.v1.predictions_events_pb2 import (
     PREDICTION_KIND_BEST_HOUR,
     PredictionMade,
     SegmentChanged,
 )
 from services.activity import moment_of
-from services.missions.campaigns import Member, is_newer, rises_to
-from services.missions.occurrences import MEMBERS, SEEN, holds, judge, member_of, set_off, touch
+from services.missions.book import Book, Together
+from services.missions.campaigns import rises_to
+from services.missions.members import MEMBERS, Know
+from services.missions.occurrences import HOURS, SEEN, holds, judge, lock, set_off, touch, variables
+from services.missions.programme import MissionsRules
 from services.missions.programme_campaigns import Campaign, CampaignRules
-from services.missions.store.campaigns import Seen
+from services.missions.store import campaigns as store
+from services.missions.store.campaigns import Hours, Seen
+from services.missions.store.members import Member
 
-SEGMENTS_MAX, ATTRIBUTES_BYTES_MAX = 1_000, 100_000
+HOURS_OF_DAY = frozenset(str(hour) for hour in range(24))
 
 
 class ActivityHeard(Operation):
-    """An activity: who joined, their tier, when they did a type first and last, and the campaigns that it sets off."""
+    """Remembers when a member did a type first and last, and sets campaigns off."""
 
     requests = (ActivityRecorded,)
 
     def version(self, request: ActivityRecorded) -> int:
         return request.programme_version
 
-    def touch(self, request: ActivityRecorded, found: None, rules: Any, touched: Touched) -> None:
-        campaigns: CampaignRules = rules.campaigns
-        if not campaigns.all:
-            if request.enrolled:
-                touched.row(MEMBERS, request.activity.member)
-            return
-        activity, at = request.activity, moment_of(request.activity)
-        seen = activity.type in campaigns.seen_types
-        candidates = [*_candidates(campaigns, request, at), *(each for each, _ in _reached(campaigns, request, at))]
-        if candidates or seen or request.enrolled:
-            touched.row(MEMBERS, activity.member)
-        if seen:
-            touched.row(SEEN, (activity.member, activity.type))
-        for campaign in candidates:
-            touch(touched, campaigns, campaign, activity.member, at)
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[ActivityRecorded]
+    ) -> set[tuple[str, str]]:
+        """The members and types, of those that are remembered, of which one came before: that never changes back."""
+        keys = {
+            (request.activity.member, request.activity.type)
+            for request in requests
+            if request.activity.type in rules.campaigns.seen_types
+        }
+        return await store.seen_before(connection, book.brand, sorted(keys)) if keys else set()
 
-    def decide(self, book: Any, rules: Any, request: ActivityRecorded) -> None:
-        campaigns: CampaignRules = rules.campaigns
-        activity, at = request.activity, moment_of(request.activity)
-        if request.enrolled:
-            _enrol(book, activity.member, at)
+    def touch(
+        self, request: ActivityRecorded, found: set[tuple[str, str]], rules: MissionsRules, touched: Touched
+    ) -> None:
+        campaigns = rules.campaigns
         if not campaigns.all:
             return
-        first = activity.type in campaigns.seen_types and _see(book, activity.member, activity.type, at)
-        known = book.row(MEMBERS, activity.member)
-        if known is None:
+        activity, at = request.activity, moment_of(request.activity)
+        key = (activity.member, activity.type)
+        if activity.type in campaigns.seen_types:
+            touched.row(MEMBERS, activity.member)
+            touched.row(SEEN, key)
+        for campaign in _candidates(rules, request, at):
+            if not (campaign.stated.activity.first and key in found):
+                touch(touched, rules, campaign, activity.member, at)
+        for campaign, _ in _reached(campaigns, request, at):
+            touch(touched, rules, campaign, activity.member, at)
+
+    def decide(self, book: Book, rules: MissionsRules, request: ActivityRecorded) -> None:
+        campaigns = rules.campaigns
+        if not campaigns.all:
             return
-        if request.tier and is_newer(known.tier_at, at):
-            # As of this activity; what TierChanged says of the same moment says the same.
-            known.tier = request.tier
-        for campaign in _candidates(campaigns, request, at):
+        activity, at = request.activity, moment_of(request.activity)
+        cause = f"activity:{activity.id}"
+        first = activity.type in campaigns.seen_types and _see(book, activity.member, activity.type, at)
+        for campaign in _candidates(rules, request, at):
             if campaign.stated.activity.first and not first:
                 continue
-            values = _values(campaign, request, known, at, campaigns)
+            known = lock(book, activity.member)
+            values = _values(rules, campaign, request, known, at)
             if holds(book, campaign, values):
-                cause = f"activity:{activity.id}"
-                version = request.programme_version
-                set_off(book, campaigns, campaign, known, at, cause=cause, version=version, values=values)
+                set_off(book, rules, campaign, known, at, cause=cause, values=values)
         for campaign, trigger in _reached(campaigns, request, at):
-            judge(
-                book,
-                campaigns,
-                campaign,
-                activity.member,
-                at,
-                cause=f"activity:{activity.id}",
-                version=request.programme_version,
-                trigger=trigger,
-            )
+            judge(book, rules, campaign, activity.member, at, cause=cause, trigger=trigger)
 
 
-def _values(
-    campaign: Campaign, request: ActivityRecorded, member: Member, at: datetime, rules: CampaignRules
-) -> Any:
+def _values(rules: MissionsRules, campaign: Campaign, request: ActivityRecorded, member: Member, at: datetime) -> Any:
     assert campaign.schema is not None  # noqa: S101 - campaigns by activity have one
-    return campaign.schema.values(request.activity, member.variables(at, rules.zone))
+    return campaign.schema.values(request.activity, variables(rules, member, at))
 
 
-def _candidates(rules: CampaignRules, request: ActivityRecorded, at: datetime) -> Iterator[Campaign]:
+def _candidates(rules: MissionsRules, request: ActivityRecorded, at: datetime) -> Iterator[Campaign]:
     """The campaigns that an activity may set off: those whose condition fails on it alone are left out.
 
     So what no campaign wants costs no row.
     """
     nobody = Member(request.activity.member)
-    for campaign in rules.by_activity.get(request.activity.type, ()):
+    for campaign in rules.campaigns.by_activity.get(request.activity.type, ()):
         if not campaign.runs_at(at):
             continue
-        if campaign.reads_member or not campaign.stated.condition.strip():
-            yield campaign
-        elif _holds_alone(campaign, _values(campaign, request, nobody, at, rules)):
+        alone = not campaign.reads_member and campaign.stated.condition.strip() != ""
+        if not alone or _holds_alone(campaign, _values(rules, campaign, request, nobody, at)):
             yield campaign
 
 
@@ -136,14 +131,9 @@ def _of_balance(currency: str, amount: int, balance: int) -> Mapping[str, Any]:
     return {"trigger.currency": currency, "trigger.amount": amount, "trigger.balance": balance}
 
 
-def _enrol(book: Any, member: str, at: datetime) -> None:
-    known = member_of(book, member)
-    known.enrolled_at = at
-    book.put(MEMBERS, member, known)
-
-
-def _see(book: Any, member: str, type_name: str, at: datetime) -> bool:
+def _see(book: Book, member: str, type_name: str, at: datetime) -> bool:
     """Remembers an activity; whether it is the first of its type that was heard of."""
+    lock(book, member)
     seen = book.row(SEEN, (member, type_name))
     if seen is None:
         book.put(SEEN, (member, type_name), Seen(member, type_name, at, at))
@@ -151,35 +141,6 @@ def _see(book: Any, member: str, type_name: str, at: datetime) -> bool:
     seen.first_at, seen.last_at = min(seen.first_at, at), max(seen.last_at, at)
     book.put(SEEN, (member, type_name), seen)
     return False
-
-
-class MemberHeard(Operation):
-    """What changes what is known of a member and sets nothing off."""
-
-    requests = (MemberEnrolled, ConsentChanged, SharedAttributesChanged)
-
-    def version(self, request: Any) -> None:
-        return None
-
-    def touch(self, request: Any, found: None, rules: None, touched: Touched) -> None:
-        touched.row(MEMBERS, request.member)
-
-    def decide(self, book: Any, rules: None, request: Any) -> None:
-        known = member_of(book, request.member)
-        match request:
-            case MemberEnrolled():
-                known.enrolled_at = _moment(request.enrolled_at)
-            case ConsentChanged():
-                at = _moment(request.changed_at)
-                if request.purpose != members_pb2.CONSENT_PURPOSE_MARKETING or not is_newer(known.marketing_at, at):
-                    return
-                known.marketing, known.marketing_at = request.granted, at
-            case SharedAttributesChanged():
-                at = _moment(request.changed_at)
-                if not is_newer(known.attributes_at, at) or request.ByteSize() > ATTRIBUTES_BYTES_MAX:
-                    return
-                known.attributes, known.attributes_at = MessageToDict(request.attributes), at
-        book.put(MEMBERS, request.member, known)
 
 
 class Told(Operation):
@@ -190,37 +151,50 @@ class Told(Operation):
         request: type,
         at: Callable[[Any], datetime],
         matching: Callable[[CampaignRules, Any], Iterator[tuple[Campaign, Mapping[str, Any]]]],
-        note: Callable[[Member, Any, datetime], bool] = lambda member, request, at: False,
     ) -> None:
         self.requests = (request,)  # type: ignore[misc]
-        self._at, self._matching, self._note = at, matching, note
+        self._at, self._matching = at, matching
 
     def version(self, request: Any) -> int:
         return getattr(request, "programme_version", 0) or NEWEST
 
-    def touch(self, request: Any, found: None, rules: Any, touched: Touched) -> None:
+    def touch(self, request: Any, found: None, rules: MissionsRules, touched: Touched) -> None:
         at = self._at(request)
         for campaign, _ in self._matching(rules.campaigns, request):
-            touch(touched, rules.campaigns, campaign, request.member, at)
-        if self._note(Member(request.member), request, at):
-            touched.row(MEMBERS, request.member)
+            touch(touched, rules, campaign, request.member, at)
 
-    def decide(self, book: Any, rules: Any, request: Any) -> None:
+    def decide(self, book: Book, rules: MissionsRules, request: Any) -> None:
         at = self._at(request)
-        known = member_of(book, request.member)
-        if self._note(known, request, at):
-            book.put(MEMBERS, request.member, known)
         for campaign, trigger in self._matching(rules.campaigns, request):
-            judge(
-                book,
-                rules.campaigns,
-                campaign,
-                request.member,
-                at,
-                cause=_cause(request),
-                version=self.version(request) or book.newest,
-                trigger=trigger,
-            )
+            judge(book, rules, campaign, request.member, at, cause=_cause(request), trigger=trigger)
+
+
+class Foresee(Operation):
+    """Takes over what the recommender says of a member: the best hour, and the segments."""
+
+    requests = (PredictionMade, SegmentChanged)
+
+    def version(self, request: Any) -> None:
+        return None
+
+    def touch(self, request: Any, found: None, rules: Any, touched: Touched) -> None:
+        touched.row(MEMBERS, request.member)
+        if isinstance(request, PredictionMade):
+            touched.row(HOURS, request.member)
+
+    def decide(self, book: Book, rules: Any, request: Any) -> None:
+        member = lock(book, request.member)
+        if isinstance(request, SegmentChanged):
+            inside = {*member.segments, request.segment} if request.entered else {*member.segments} - {request.segment}
+            member.segments = sorted(inside)
+            book.put(MEMBERS, member.member, member)
+        elif request.kind == PREDICTION_KIND_BEST_HOUR:
+            book.put(HOURS, member.member, Hours(member.member, _hour(request.subject)))
+
+
+def _hour(text: str) -> int:
+    """An hour of the day; -1 for what is none."""
+    return int(text) if text in HOURS_OF_DAY else -1
 
 
 def _cause(request: Message) -> str:
@@ -246,9 +220,7 @@ def _of_tier(rules: CampaignRules, changed: TierChanged) -> Iterator[tuple[Campa
             yield campaign, {"trigger.from_tier": changed.from_tier, "trigger.to_tier": changed.to_tier}
 
 
-def _of_anniversary(
-    rules: CampaignRules, reached: AnniversaryReached
-) -> Iterator[tuple[Campaign, Mapping[str, Any]]]:
+def _of_anniversary(rules: CampaignRules, reached: AnniversaryReached) -> Iterator[tuple[Campaign, Mapping[str, Any]]]:
     for campaign in rules.by_attribute.get(reached.attribute, ()):
         yield campaign, {"trigger.attribute": reached.attribute, "trigger.day": reached.day}
 
@@ -269,38 +241,26 @@ def _of_segment(rules: CampaignRules, changed: SegmentChanged) -> Iterator[tuple
             yield campaign, {"trigger.segment": changed.segment, "trigger.entered": changed.entered}
 
 
-def _note_tier(member: Member, changed: TierChanged, at: datetime) -> bool:
-    if not is_newer(member.tier_at, at):
-        return False
-    member.tier, member.tier_at = changed.to_tier, at
-    return True
+def _at_its_time(event: Any) -> datetime:
+    return _moment(event.occurred_at)
 
 
-def _note_hour(member: Member, made: PredictionMade, at: datetime) -> bool:
-    if made.kind != PREDICTION_KIND_BEST_HOUR or not is_newer(member.best_hour_at, at):
-        return False
-    known = made.subject.isascii() and made.subject.isdigit() and len(made.subject) <= len("23")
-    member.best_hour = int(made.subject) if known and int(made.subject) < 24 else -1
-    member.best_hour_at = at
-    return True
+def _as_of(event: Any) -> datetime:
+    return _moment(event.as_of)
 
 
-def _note_segment(member: Member, changed: SegmentChanged, at: datetime) -> bool:
-    before = member.segments.get(changed.segment)
-    if before is not None and not is_newer(before[1], at):
-        return False
-    if before is None and len(member.segments) >= SEGMENTS_MAX:
-        return False
-    member.segments = {**member.segments, changed.segment: (changed.entered, at)}
-    return True
+class AsOfNow(Together):
+    """An event to which several topics react, and which names no version: it is decided under the newest."""
+
+    def version(self, request: Any) -> int:
+        return NEWEST
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    MemberHeard(),
-    Told(PointsCredited, lambda credited: _moment(credited.occurred_at), _of_credit),
-    Told(TierChanged, lambda changed: _moment(changed.occurred_at), _of_tier, _note_tier),
-    Told(AnniversaryReached, lambda reached: _moment(reached.occurred_at), _of_anniversary),
-    Told(PredictionMade, lambda made: _moment(made.as_of), _of_prediction, _note_hour),
-    Told(SegmentChanged, lambda changed: _moment(changed.as_of), _of_segment, _note_segment),
+    Told(PointsCredited, _at_its_time, _of_credit),
+    Told(AnniversaryReached, _at_its_time, _of_anniversary),
+    AsOfNow(TierChanged, Know(), Told(TierChanged, _at_its_time, _of_tier)),
+    AsOfNow(PredictionMade, Foresee(), Told(PredictionMade, _as_of, _of_prediction)),
+    AsOfNow(SegmentChanged, Foresee(), Told(SegmentChanged, _as_of, _of_segment)),
 )
-"""All but that of activities, which missions count, too."""
+"""All but that of activities."""

@@ -12,7 +12,6 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from standardwebhooks import Webhook
@@ -69,7 +68,7 @@ def plain(message: Message) -> dict[str, Any]:
     }
 
 
-def _plain_field(message: Message, field: FieldDescriptor) -> Any:
+def _plain_field(message: Message, field: Any) -> Any:
     value = getattr(message, field.name)
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return dict(value)
@@ -78,7 +77,7 @@ def _plain_field(message: Message, field: FieldDescriptor) -> Any:
     return _plain_value(value, field)
 
 
-def _plain_value(value: Any, field: FieldDescriptor) -> Any:
+def _plain_value(value: Any, field: Any) -> Any:
     if isinstance(value, Timestamp):
         return value.ToDatetime(tzinfo=UTC).isoformat()
     if isinstance(value, Message):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from laurels.missions.v1 import campaigns_pb2 as shown
 from laurels.missions.v1 import programme_campaigns_pb2 as pb
 from services.missions import campaigns, contact
-from services.missions.campaigns import CONTROL, HAPPENED, SUPPRESSED, Bounds, Cap, Member
+from services.missions.campaigns import CONTROL, HAPPENED, SUPPRESSED, Bounds, Cap
 
 UTC_ZONE = ZoneInfo("UTC")
 # Clocks that go forward and back by an hour and by half of one, at midnight, and not at all; one that left out a day.
@@ -23,7 +23,7 @@ ZONES = [
     )
 ]  # fmt: skip
 quarters = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
-moments = st.datetimes(datetime(2011, 12, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
+moments = st.integers(1_322_697_600, 1_830_211_200).map(lambda second: datetime.fromtimestamp(second, UTC))
 MINUTE = timedelta(minutes=1)
 
 
@@ -68,7 +68,7 @@ def test_a_message_that_may_leave_at_a_moment_leaves_at_that_moment(
 
 @pytest.mark.parametrize("text", ["", "8:00", "24:00", "08:10", "08:00:00", "T0800"])
 def test_what_is_no_quarter_of_an_hour_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"quarter|HH:MM|hour must"):
         contact.quarter_of(text)
 
 
@@ -94,9 +94,7 @@ def test_the_control_groups_of_two_campaigns_do_not_hang_together() -> None:
 
 
 @given(
-    st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
-    st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
-    st.integers(0, 800), st.integers(0, 24), st.sampled_from(ZONES),
+    moments, moments, st.integers(0, 800), st.integers(0, 24), st.sampled_from(ZONES),
 )  # fmt: skip
 def test_exactly_those_who_joined_before_have_been_members_for_so_long(
     enrolled_at: datetime, until: datetime, days: int, months: int, zone: ZoneInfo
@@ -144,7 +142,7 @@ def test_a_campaign_never_passes_its_bounds_and_stops_at_none_before(
             or (budget_times and len(happened) >= budget_times)
             or (budget_points and 5 * len(happened) + 5 > budget_points)
         )
-        outcome = campaigns.decide(bound, Member(name), at, UTC_ZONE, lambda key: counters[key])
+        outcome = campaigns.decide(bound, name, at, UTC_ZONE, lambda key: counters[key], consents=False)
         counters.update(outcome.counted)
         expected = SUPPRESSED if full else CONTROL if campaigns.in_control("spring", name, percent) else HAPPENED
         assert outcome.outcome == expected
@@ -159,22 +157,21 @@ def test_a_campaign_never_passes_its_bounds_and_stops_at_none_before(
 def test_all_that_is_counted_was_asked_for_before() -> None:
     bound = bounds(caps=[DAILY], overall=[OVERALL], budget_times=3, budget_points=30, points=5)
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    outcome = campaigns.decide(bound, Member("ann"), at, UTC_ZONE, lambda key: 0)
+    outcome = campaigns.decide(bound, "ann", at, UTC_ZONE, lambda key: 0, consents=False)
     assert outcome.counted.keys() == set(bound.counters("ann", at, UTC_ZONE))
 
 
-def test_only_messages_need_consent() -> None:
+@pytest.mark.parametrize(("needs", "consents", "outcome"), [(True, False, SUPPRESSED), (True, True, HAPPENED),
+                                                            (False, False, HAPPENED)])  # fmt: skip
+def test_only_messages_need_consent(needs: bool, consents: bool, outcome: int) -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
-    asked = campaigns.decide(bounds(needs_consent=True), Member("ann"), at, UTC_ZONE, lambda key: 0)
-    assert (asked.outcome, asked.reason) == (SUPPRESSED, shown.SUPPRESSION_REASON_NO_CONSENT)
-    consented = Member("ann", marketing=True)
-    assert campaigns.decide(bounds(needs_consent=True), consented, at, UTC_ZONE, lambda key: 0).outcome == HAPPENED
-    assert campaigns.decide(bounds(), Member("ann"), at, UTC_ZONE, lambda key: 0).outcome == HAPPENED
+    found = campaigns.decide(bounds(needs_consent=needs), "ann", at, UTC_ZONE, lambda key: 0, consents=consents)
+    assert found.outcome == outcome
+    assert (found.reason == shown.SUPPRESSION_REASON_NO_CONSENT) == (outcome == SUPPRESSED)
 
 
 def test_a_member_s_days_are_counted_by_the_calendar() -> None:
-    member = Member("ann", enrolled_at=datetime(2026, 3, 28, 22, tzinfo=UTC))
-    berlin = ZoneInfo("Europe/Berlin")
-    at = datetime(2026, 3, 29, 22, 0, tzinfo=UTC)  # midnight in Berlin, 23 hours after that midnight
-    assert member.variables(at, berlin)["member.days_since_joining"] == 2
-    assert Member("bob").variables(at, berlin)["member.days_since_joining"] == -1
+    joined = datetime(2026, 3, 28, 22, tzinfo=UTC)
+    at = datetime(2026, 3, 29, 22, 0, tzinfo=UTC)  # midnight in Berlin, 23 hours after the one before
+    assert campaigns.days_since(joined, at, ZoneInfo("Europe/Berlin")) == 2
+    assert campaigns.days_since(None, at, UTC_ZONE) == -1

@@ -12,39 +12,22 @@ from typing import Any
 import asyncpg
 import orjson
 
-from services.missions.campaigns import CounterKey, Member
+from services.missions.campaigns import CounterKey
 
 WAITING, REQUESTED, DROPPED = 1, 2, 3
 """How a message stands."""
 
-_MEMBERS = """
+_LOCK_HOURS = """
     SELECT known.*
     FROM unnest($2::text[]) AS wanted (member)
     CROSS JOIN LATERAL (
-        SELECT member, enrolled_at, tier, tier_at, marketing, marketing_at, attributes::text AS attributes,
-            attributes_at, segments::text AS segments, best_hour, best_hour_at
-        FROM campaign_members WHERE brand = $1 AND campaign_members.member = wanted.member LIMIT 1 {lock}
+        SELECT member, best_hour FROM campaign_hours
+        WHERE brand = $1 AND campaign_hours.member = wanted.member LIMIT 1 FOR NO KEY UPDATE
     ) AS known"""
-_LOCK_MEMBERS = _MEMBERS.format(lock="FOR NO KEY UPDATE")
-_ADD_MEMBERS = """
-    INSERT INTO campaign_members (brand, member, tier, marketing, attributes, segments, best_hour, noted_at)
-    SELECT $1, member, '', false, '{}', '{}', -1, now() FROM unnest($2::text[]) AS new (member)
-    ON CONFLICT DO NOTHING"""
-_SAVE_MEMBERS = """
-    INSERT INTO campaign_members (brand, member, enrolled_at, tier, tier_at, marketing, marketing_at, attributes,
-        attributes_at, segments, best_hour, best_hour_at, noted_at)
-    SELECT $1, member, enrolled_at, tier, tier_at, marketing, marketing_at, attributes::jsonb, attributes_at,
-        segments::jsonb, best_hour, best_hour_at, now()
-    FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::boolean[], $7::timestamptz[],
-            $8::text[], $9::timestamptz[], $10::text[], $11::integer[], $12::timestamptz[])
-        AS new (member, enrolled_at, tier, tier_at, marketing, marketing_at, attributes, attributes_at, segments,
-            best_hour, best_hour_at)
-    ON CONFLICT (brand, member) DO UPDATE SET enrolled_at = excluded.enrolled_at, tier = excluded.tier,
-        tier_at = excluded.tier_at, marketing = excluded.marketing, marketing_at = excluded.marketing_at,
-        attributes = excluded.attributes, attributes_at = excluded.attributes_at, segments = excluded.segments,
-        best_hour = excluded.best_hour, best_hour_at = excluded.best_hour_at,
-        noted_at = CASE WHEN campaign_members.enrolled_at IS DISTINCT FROM excluded.enrolled_at
-            THEN excluded.noted_at ELSE campaign_members.noted_at END"""
+_SAVE_HOURS = """
+    INSERT INTO campaign_hours (brand, member, best_hour)
+    SELECT $1, member, best_hour FROM unnest($2::text[], $3::integer[]) AS new (member, best_hour)
+    ON CONFLICT (brand, member) DO UPDATE SET best_hour = excluded.best_hour"""
 _LOCK_SEEN = """
     SELECT known.*
     FROM unnest($2::text[], $3::text[]) AS wanted (member, type)
@@ -53,6 +36,7 @@ _LOCK_SEEN = """
         WHERE brand = $1 AND campaign_seen.member = wanted.member AND campaign_seen.type = wanted.type
         LIMIT 1 FOR NO KEY UPDATE
     ) AS known"""
+_SEEN = _LOCK_SEEN.replace(" FOR NO KEY UPDATE", "")
 _SAVE_SEEN = """
     INSERT INTO campaign_seen (brand, member, type, first_at, last_at, noted_at)
     SELECT $1, member, type, first_at, last_at, now()
@@ -126,7 +110,6 @@ _SAVE_MESSAGES = """
 _DUE_MESSAGES = """
     SELECT message, member FROM campaign_messages
     WHERE brand = $1 AND state = 1 AND due_at <= $2 ORDER BY due_at LIMIT $3"""
-_BRANDS_DUE = "SELECT DISTINCT brand FROM campaign_messages WHERE state = 1 AND due_at <= $1"
 _CURSORS = """
     SELECT campaign, reached_at, member, looked_back_at FROM campaign_cursors
     WHERE brand = $1 AND campaign = ANY($2::text[])"""
@@ -138,14 +121,13 @@ _SAVE_CURSORS = """
         AS new (campaign, reached_at, member, looked_back_at)
     ON CONFLICT (brand, campaign) DO UPDATE
     SET reached_at = excluded.reached_at, member = excluded.member, looked_back_at = excluded.looked_back_at"""
-_VERSIONS = "SELECT brand, max(version) AS version FROM configurations GROUP BY brand ORDER BY brand"
 _RECORDED = "SELECT recorded_at FROM configurations WHERE brand = $1 AND version = $2"
 _SILENT = """
     SELECT member, last_at AS since FROM campaign_seen
     WHERE brand = $1 AND type = $2 AND (last_at, member) > ($3, $4) AND last_at <= $5
     ORDER BY last_at, member LIMIT $6"""
 _JOINED = """
-    SELECT member, enrolled_at AS since FROM campaign_members
+    SELECT member, enrolled_at AS since FROM mission_members
     WHERE brand = $1 AND $2 = '' AND (enrolled_at, member) > ($3, $4) AND enrolled_at <= $5
     ORDER BY enrolled_at, member LIMIT $6"""
 _SILENT_LATE = """
@@ -153,7 +135,7 @@ _SILENT_LATE = """
     WHERE brand = $1 AND type = $2 AND (last_at, member) > ($3, $4) AND last_at <= $5 AND noted_at > $7
     ORDER BY last_at, member LIMIT $6"""
 _JOINED_LATE = """
-    SELECT member, enrolled_at AS since FROM campaign_members
+    SELECT member, enrolled_at AS since FROM mission_members
     WHERE brand = $1 AND $2 = '' AND (enrolled_at, member) > ($3, $4) AND enrolled_at <= $5 AND noted_at > $7
     ORDER BY enrolled_at, member LIMIT $6"""
 _REPORT = """
@@ -168,6 +150,14 @@ _MESSAGE_COUNTS = """
 _DELIVERY_COUNTS = """
     SELECT campaign, state, count(*) AS times FROM webhook_deliveries
     WHERE brand = $1 AND campaign <> '' GROUP BY campaign, state"""
+
+
+@dataclass(slots=True)
+class Hours:
+    """A member's best hour; -1 when it is not known."""
+
+    member: str
+    best_hour: int
 
 
 @dataclass(slots=True)
@@ -257,40 +247,13 @@ def columns(rows: Iterable[Any], *names: str) -> list[list[Any]]:
     return [[getattr(row, name) for row in found] for name in names]
 
 
-async def lock_members(connection: asyncpg.Connection, brand: str, members: list[str]) -> dict[str, Member]:
-    """Members, locked; those of whom nothing was known are there now.
-
-    What belongs to one member alone is decided under this lock.
-    """
-    found = await _members(connection, brand, members)
-    if missing := [member for member in members if member not in found]:
-        await connection.execute(_ADD_MEMBERS, brand, missing)
-        found |= await _members(connection, brand, missing)
-    return found
+async def lock_hours(connection: asyncpg.Connection, brand: str, members: list[str]) -> dict[str, Hours]:
+    """Best hours, under the members' locks."""
+    return {row["member"]: Hours(**row) for row in await connection.fetch(_LOCK_HOURS, brand, members)}
 
 
-async def _members(connection: asyncpg.Connection, brand: str, members: list[str]) -> dict[str, Member]:
-    return {row["member"]: _member(row) for row in await connection.fetch(_LOCK_MEMBERS, brand, members)}
-
-
-def _member(row: Any) -> Member:
-    values = dict(row)
-    values["attributes"] = orjson.loads(values["attributes"])
-    values["segments"] = {
-        name: (inside, datetime.fromisoformat(at)) for name, (inside, at) in orjson.loads(values["segments"]).items()
-    }
-    return Member(**values)
-
-
-async def save_members(connection: asyncpg.Connection, brand: str, members: Sequence[Member]) -> None:
-    rows = columns(members, "member", "enrolled_at", "tier", "tier_at", "marketing", "marketing_at")
-    attributes = [orjson.dumps(member.attributes).decode() for member in members]
-    segments = [
-        orjson.dumps({name: [inside, at] for name, (inside, at) in member.segments.items()}).decode()
-        for member in members
-    ]
-    rest = columns(members, "attributes_at", "best_hour", "best_hour_at")
-    await connection.execute(_SAVE_MEMBERS, brand, *rows, attributes, rest[0], segments, *rest[1:])
+async def save_hours(connection: asyncpg.Connection, brand: str, rows: Sequence[Hours]) -> None:
+    await connection.execute(_SAVE_HOURS, brand, *columns(rows, "member", "best_hour"))
 
 
 async def lock_seen(
@@ -299,6 +262,11 @@ async def lock_seen(
     """By member and type, under the members' locks."""
     rows = await connection.fetch(_LOCK_SEEN, brand, *_unzipped(keys))
     return {(row["member"], row["type"]): Seen(**row) for row in rows}
+
+
+async def seen_before(connection: asyncpg.Connection, brand: str, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those members and types of which there was an activity; nothing is locked."""
+    return {(row["member"], row["type"]) for row in await connection.fetch(_SEEN, brand, *_unzipped(keys))}
 
 
 async def save_seen(connection: asyncpg.Connection, brand: str, rows: Sequence[Seen]) -> None:
@@ -391,13 +359,7 @@ async def save_messages(connection: asyncpg.Connection, brand: str, rows: Sequen
     await connection.execute(_SAVE_MESSAGES, brand, *stated, fields, *rest)
 
 
-async def brands_with_messages_due(connection: asyncpg.Connection, until: datetime) -> list[str]:
-    return sorted(row["brand"] for row in await connection.fetch(_BRANDS_DUE, until))
-
-
-async def due_messages(
-    connection: asyncpg.Connection, brand: str, until: datetime, most: int
-) -> list[tuple[str, str]]:
+async def due_messages(connection: asyncpg.Connection, brand: str, until: datetime, most: int) -> list[tuple[str, str]]:
     """Messages, with their members, that are due by a moment."""
     rows = await connection.fetch(_DUE_MESSAGES, brand, until, most)
     return [(row["message"], row["member"]) for row in rows]
@@ -415,11 +377,6 @@ async def lock_cursors(connection: asyncpg.Connection, brand: str, campaigns: li
 async def save_cursors(connection: asyncpg.Connection, brand: str, rows: Sequence[Cursor]) -> None:
     stated = columns(rows, "campaign", "reached_at", "member", "looked_back_at")
     await connection.execute(_SAVE_CURSORS, brand, *stated)
-
-
-async def newest_versions(connection: asyncpg.Connection) -> list[tuple[str, int]]:
-    """The newest version of each brand."""
-    return [(row["brand"], row["version"]) for row in await connection.fetch(_VERSIONS)]
 
 
 async def recorded_at(connection: asyncpg.Connection, brand: str, version: int) -> datetime:

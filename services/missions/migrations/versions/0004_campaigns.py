@@ -5,7 +5,7 @@ from alembic import op
 from chassis.migrations import app_role, secure
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 BRAND = "current_setting('laurels.brand')"
 
@@ -19,25 +19,17 @@ def upgrade() -> None:
 
 def _create_state() -> None:
     op.execute("""
-        CREATE TABLE campaign_members (
+        CREATE TABLE campaign_hours (
             brand text NOT NULL,
             member text NOT NULL,
-            enrolled_at timestamptz,
-            tier text NOT NULL,
-            tier_at timestamptz,
-            marketing boolean NOT NULL,
-            marketing_at timestamptz,
-            attributes jsonb NOT NULL,
-            attributes_at timestamptz,
-            segments jsonb NOT NULL,
             best_hour integer NOT NULL,
-            best_hour_at timestamptz,
-            noted_at timestamptz NOT NULL,
             PRIMARY KEY (brand, member),
             CONSTRAINT best_hour_of_day CHECK (best_hour BETWEEN -1 AND 23)
-        ) WITH (fillfactor = 80)""")
-    op.execute("CREATE INDEX campaign_members_joined ON campaign_members (brand, enrolled_at, member)")
-    secure("campaign_members", grants="SELECT, INSERT, UPDATE")
+        )""")
+    secure("campaign_hours", grants="SELECT, INSERT, UPDATE (best_hour)")
+    # Who has been a member for how long is looked for by when they joined, and late news of it by when it came.
+    op.execute("ALTER TABLE mission_members ADD COLUMN noted_at timestamptz NOT NULL DEFAULT now()")
+    op.execute("CREATE INDEX mission_members_joined ON mission_members (brand, enrolled_at, member)")
     op.execute("""
         CREATE TABLE campaign_seen (
             brand text NOT NULL,
@@ -132,7 +124,7 @@ def _create_gifts() -> None:
         )""")
     op.execute("CREATE INDEX campaign_messages_due ON campaign_messages (brand, due_at) WHERE state = 1")
     op.execute("CREATE INDEX campaign_messages_of_member ON campaign_messages (brand, member, occurred_at, message)")
-    secure("campaign_messages", grants="SELECT, INSERT, UPDATE (state, due_at)", every_brand="SELECT")
+    secure("campaign_messages", grants="SELECT, INSERT, UPDATE (state, due_at)")
 
 
 def _create_webhooks() -> None:
@@ -194,7 +186,7 @@ def _create_webhooks() -> None:
 def _erase_all() -> None:
     being_erased = f"$1 IN (SELECT member FROM erasing WHERE brand = {BRAND})"  # noqa: S608
     tables = (
-        "progress", "completions", "badges", "campaign_members", "campaign_seen", "campaign_triggers",
+        "progress", "completions", "badges", "mission_members", "campaign_hours", "campaign_seen", "campaign_triggers",
         "campaign_offers", "campaign_messages",
     )  # fmt: skip
     deletions = [

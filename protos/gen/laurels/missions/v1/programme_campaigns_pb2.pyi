@@ -71,14 +71,12 @@ class Campaign(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., activity: _Optional[_Union[ActivityTrigger, _Mapping]] = ..., balance: _Optional[_Union[BalanceTrigger, _Mapping]] = ..., tier: _Optional[_Union[TierTrigger, _Mapping]] = ..., anniversary: _Optional[_Union[AnniversaryTrigger, _Mapping]] = ..., joining: _Optional[_Union[JoiningTrigger, _Mapping]] = ..., silence: _Optional[_Union[SilenceTrigger, _Mapping]] = ..., prediction: _Optional[_Union[PredictionTrigger, _Mapping]] = ..., segment: _Optional[_Union[SegmentTrigger, _Mapping]] = ..., condition: _Optional[str] = ..., until: _Optional[str] = ..., control_percent: _Optional[int] = ..., occurrences_max: _Optional[int] = ..., caps: _Optional[_Iterable[_Union[FrequencyCap, _Mapping]]] = ..., budget: _Optional[_Union[CampaignBudget, _Mapping]] = ..., effects: _Optional[_Iterable[_Union[CampaignEffect, _Mapping]]] = ..., **kwargs) -> None: ...
 
 class CampaignPolicy(_message.Message):
-    __slots__ = ("quiet_hours", "caps", "time_zone_attribute")
+    __slots__ = ("quiet_hours", "caps")
     QUIET_HOURS_FIELD_NUMBER: _ClassVar[int]
     CAPS_FIELD_NUMBER: _ClassVar[int]
-    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     quiet_hours: QuietHours
     caps: _containers.RepeatedCompositeFieldContainer[FrequencyCap]
-    time_zone_attribute: str
-    def __init__(self, quiet_hours: _Optional[_Union[QuietHours, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[FrequencyCap, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ...) -> None: ...
+    def __init__(self, quiet_hours: _Optional[_Union[QuietHours, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[FrequencyCap, _Mapping]]] = ...) -> None: ...
 
 class QuietHours(_message.Message):
     __slots__ = ("until",)

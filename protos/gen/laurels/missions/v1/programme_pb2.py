@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from laurels.missions.v1 import programme_campaigns_pb2 as laurels_dot_missions_dot_v1_dot_programme__campaigns__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/missions/v1/programme.proto\x12\x13laurels.missions.v1\x1a-laurels/missions/v1/programme_campaigns.proto\"\xdf\x01\n\x11MissionsProgramme\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.laurels.missions.v1.Mission\x12*\n\x06\x62\x61\x64ges\x18\x02 \x03(\x0b\x32\x1a.laurels.missions.v1.Badge\x12\x30\n\tcampaigns\x18\n \x03(\x0b\x32\x1d.laurels.missions.v1.Campaign\x12<\n\x0f\x63\x61mpaign_policy\x18\x0b \x01(\x0b\x32#.laurels.missions.v1.CampaignPolicy\"\xf6\x01\n\x07Mission\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12\x11\n\tcondition\x18\x04 \x01(\t\x12/\n\x05\x63ount\x18\x05 \x01(\x0b\x32\x1e.laurels.missions.v1.CountGoalH\x00\x12+\n\x03sum\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.SumGoalH\x00\x12\x32\n\x06reward\x18\x07 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\tB\x06\n\x04goal\"\x1b\n\tCountGoal\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07SumGoal\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"1\n\rMissionReward\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"!\n\x05\x42\x61\x64ge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/missions/v1/programme.proto\x12\x13laurels.missions.v1\x1a-laurels/missions/v1/programme_campaigns.proto\"\xfc\x01\n\x11MissionsProgramme\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.laurels.missions.v1.Mission\x12*\n\x06\x62\x61\x64ges\x18\x02 \x03(\x0b\x32\x1a.laurels.missions.v1.Badge\x12\x1b\n\x13time_zone_attribute\x18\x03 \x01(\t\x12\x30\n\tcampaigns\x18\n \x03(\x0b\x32\x1d.laurels.missions.v1.Campaign\x12<\n\x0f\x63\x61mpaign_policy\x18\x0b \x01(\x0b\x32#.laurels.missions.v1.CampaignPolicy\"\xf6\x01\n\x07Mission\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12\x11\n\tcondition\x18\x04 \x01(\t\x12/\n\x05\x63ount\x18\x05 \x01(\x0b\x32\x1e.laurels.missions.v1.CountGoalH\x00\x12+\n\x03sum\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.SumGoalH\x00\x12\x32\n\x06reward\x18\x07 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\tB\x06\n\x04goal\"\x1b\n\tCountGoal\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07SumGoal\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"1\n\rMissionReward\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"!\n\x05\x42\x61\x64ge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.missions.v1.program
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MISSIONSPROGRAMME']._serialized_start=108
-  _globals['_MISSIONSPROGRAMME']._serialized_end=331
-  _globals['_MISSION']._serialized_start=334
-  _globals['_MISSION']._serialized_end=580
-  _globals['_COUNTGOAL']._serialized_start=582
-  _globals['_COUNTGOAL']._serialized_end=609
-  _globals['_SUMGOAL']._serialized_start=611
-  _globals['_SUMGOAL']._serialized_end=648
-  _globals['_MISSIONREWARD']._serialized_start=650
-  _globals['_MISSIONREWARD']._serialized_end=699
-  _globals['_BADGE']._serialized_start=701
-  _globals['_BADGE']._serialized_end=734
+  _globals['_MISSIONSPROGRAMME']._serialized_end=360
+  _globals['_MISSION']._serialized_start=363
+  _globals['_MISSION']._serialized_end=609
+  _globals['_COUNTGOAL']._serialized_start=611
+  _globals['_COUNTGOAL']._serialized_end=638
+  _globals['_SUMGOAL']._serialized_start=640
+  _globals['_SUMGOAL']._serialized_end=677
+  _globals['_MISSIONREWARD']._serialized_start=679
+  _globals['_MISSIONREWARD']._serialized_end=728
+  _globals['_BADGE']._serialized_start=730
+  _globals['_BADGE']._serialized_end=763
 # @@protoc_insertion_point(module_scope)

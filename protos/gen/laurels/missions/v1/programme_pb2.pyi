@@ -8,16 +8,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges", "campaigns", "campaign_policy")
+    __slots__ = ("missions", "badges", "time_zone_attribute", "campaigns", "campaign_policy")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGN_POLICY_FIELD_NUMBER: _ClassVar[int]
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
+    time_zone_attribute: str
     campaigns: _containers.RepeatedCompositeFieldContainer[_programme_campaigns_pb2.Campaign]
     campaign_policy: _programme_campaigns_pb2.CampaignPolicy
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., campaigns: _Optional[_Iterable[_Union[_programme_campaigns_pb2.Campaign, _Mapping]]] = ..., campaign_policy: _Optional[_Union[_programme_campaigns_pb2.CampaignPolicy, _Mapping]] = ...) -> None: ...
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., campaigns: _Optional[_Iterable[_Union[_programme_campaigns_pb2.Campaign, _Mapping]]] = ..., campaign_policy: _Optional[_Union[_programme_campaigns_pb2.CampaignPolicy, _Mapping]] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")

@@ -54,5 +54,5 @@ class Seal:
         """What is sealed, plain. Raises WrongKey."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter for what is too short to be sealed
             raise WrongKey(place) from None

@@ -217,10 +217,13 @@ def _campaign(
         problems.add(where, "has no trigger, such as `activity`")
         return None
     schema = _check_trigger(where, stated, known, problems)
-    if kind == "activity" and schema is None:
-        return None
-    vocabulary = schema.vocabulary if kind == "activity" and schema is not None else known.vocabulary(kind)
-    condition = _compiled(f"{where}.condition", vocabulary.condition, stated.condition, problems)
+    vocabulary = known.vocabulary(kind) if kind != "activity" else schema.vocabulary if schema is not None else None
+    # Expressions over a type that does not exist are not judged; all else is.
+    condition = (
+        _compiled(f"{where}.condition", vocabulary.condition, stated.condition, problems)
+        if vocabulary is not None
+        else None
+    )
     since, until = _window(where, stated, zone, problems)
     problems.bounded(f"{where}.control_percent", stated.control_percent, 0, 99)
     problems.bounded(f"{where}.occurrences_max", stated.occurrences_max, 0, TIMES_MAX)
@@ -228,7 +231,7 @@ def _campaign(
     problems.bounded(f"{where}.budget.times", stated.budget.times, 0)
     problems.bounded(f"{where}.budget.points", stated.budget.points, 0)
     messages = list(_check_effects(where, stated.effects, known, vocabulary, problems))
-    if condition is None:
+    if condition is None or vocabulary is None:
         return None
     bounds = Bounds(
         campaign=stated.id,
@@ -326,7 +329,7 @@ def moment_in(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | Non
 
 
 def _check_effects(
-    where: str, effects: Sequence[pb.CampaignEffect], known: _Known, vocabulary: Vocabulary, problems: Problems
+    where: str, effects: Sequence[pb.CampaignEffect], known: _Known, vocabulary: Vocabulary | None, problems: Problems
 ) -> Iterator[MessageEffect]:
     """Checks the effects; gives the messages among them, compiled."""
     problems.bounded(f"{where}.effects", len(effects), 1, EFFECTS_MAX)
@@ -350,7 +353,7 @@ def _check_effects(
 
 
 def _message(
-    where: str, place: int, stated: pb.CampaignMessage, vocabulary: Vocabulary, problems: Problems
+    where: str, place: int, stated: pb.CampaignMessage, vocabulary: Vocabulary | None, problems: Problems
 ) -> MessageEffect:
     for name in ("channel", "template"):
         if not IDENTIFIER.fullmatch(getattr(stated, name)):
@@ -361,7 +364,7 @@ def _message(
 
 
 def _fields(
-    where: str, fields: Collection[pb.MessageField], vocabulary: Vocabulary, problems: Problems
+    where: str, fields: Collection[pb.MessageField], vocabulary: Vocabulary | None, problems: Problems
 ) -> Iterable[tuple[str, Text]]:
     if len(fields) > FIELDS_MAX:
         problems.add(where, f"has {len(fields)} items, more than {FIELDS_MAX}")
@@ -372,6 +375,8 @@ def _fields(
         elif stated.name in taken:
             problems.add(f"{where}[{place}].name", f"{stated.name!r} is taken by a field before it")
         taken.add(stated.name)
+        if vocabulary is None:
+            continue
         compiled = _compiled(f"{where}[{place}].value", vocabulary.text, stated.value, problems)
         if compiled is not None:
             yield stated.name, compiled

@@ -14,6 +14,7 @@ import asyncpg
 from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
 from laurels.missions.v1.programme_pb2 import Mission
 from laurels.programme.v1.programme_pb2 import Programme
+from services.missions import campaign_verification
 
 SENTENCES_MAX = 100
 """So many of one kind are listed; the rest is counted."""
@@ -72,6 +73,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         _completion_events(await connection.fetch(_EVENTS, _name(MissionCompleted)), completions, missions, kept_since),
         _badge_events(await connection.fetch(_EVENTS, _name(BadgeEarned)), badges, kept_since),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
+        *await campaign_verification.violations(connection, kept_since),
     ):
         found += _bounded(list(sentences))
     return found

@@ -70,15 +70,15 @@ def bought(member: str, name: str, at: datetime = AGO, *, version: int = 1, **at
 
 
 def consents(member: str, granted: bool = True, at: datetime = AGO) -> ConsentChanged:
-    return ConsentChanged(
-        member=member, purpose=members_pb2.CONSENT_PURPOSE_MARKETING, granted=granted, changed_at=at
-    )
+    return ConsentChanged(member=member, purpose=members_pb2.CONSENT_PURPOSE_MARKETING, granted=granted, changed_at=at)
 
 
 class Campaigns:
     """The missions service, and the services that it listens to, as a brand sees them."""
 
-    def __init__(self, servers: Servers, channel: grpc.aio.Channel, client: nats.NATS, token: Callable[..., str]) -> None:
+    def __init__(
+        self, servers: Servers, channel: grpc.aio.Channel, client: nats.NATS, token: Callable[..., str]
+    ) -> None:
         self.servers, self._client, self._token = servers, client, token
         self._js = client.jetstream()
         self._stubs = [

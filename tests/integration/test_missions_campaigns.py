@@ -171,9 +171,13 @@ async def test_limits_hold_for_a_member_a_period_and_all_campaigns(campaigns: Ca
     await campaigns.heard(brand, consents("ann"))
     # Half past eleven, and half past twelve of the next day, by the brand's clock.
     late, next_day = datetime(2026, 3, 1, 22, 30, tzinfo=UTC), datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
-    await campaigns.heard(brand, *(bought("ann", f"a{number}", late) for number in range(4)), bought("ann", "b", next_day))
+    await campaigns.heard(
+        brand, *(bought("ann", f"a{number}", late) for number in range(4)), bought("ann", "b", next_day)
+    )
     suppressed = {
-        name: {pb.SuppressionReason.Name(row.reason): row.times for row in (await campaigns.report(brand, name)).suppressed}
+        name: {
+            pb.SuppressionReason.Name(row.reason): row.times for row in (await campaigns.report(brand, name)).suppressed
+        }
         for name in ("three", "daily", "mail", "push")
     }
     assert suppressed == {
@@ -207,10 +211,13 @@ async def test_caps_and_budget_hold_when_many_replicas_decide_at_once(
     )
     databases = [Database(servers.postgres.url("missions")) for _ in range(4)]
     begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
-    paths = [WritePath("missions", database, begin, on_commit=lambda: None, batch_weight_max=5) for database in databases]
+    paths = [
+        WritePath("missions", database, begin, on_commit=lambda: None, batch_weight_max=5) for database in databases
+    ]
     try:
         asked = [
-            paths[number % 4].submit(brand, bought(f"m{number % 7}", f"p{number}", tier="silver")) for number in range(140)
+            paths[number % 4].submit(brand, bought(f"m{number % 7}", f"p{number}", tier="silver"))
+            for number in range(140)
         ]
         await asyncio.gather(*asked)
     finally:
@@ -405,7 +412,9 @@ async def test_a_bad_section_is_refused_with_the_path_of_each_problem(campaigns:
         campaign("a", activity={"type": "swim"}, control_percent=100, occurrences_max=-1),
         campaign("a", balance={"currency": "gold"}, condition="trigger.amnt > 1", **{"from": "soon", "until": "2026"}),
         campaign("b b", tier={"to": ["wood"]}, effects=[], budget={"times": -1, "points": -1}),
-        campaign("c", anniversary={"attribute": "city"}, caps=[{"most": 1}, {"per": 1, "most": 0}, {"per": 1, "most": 1}]),
+        campaign(
+            "c", anniversary={"attribute": "city"}, caps=[{"most": 1}, {"per": 1, "most": 0}, {"per": 1, "most": 1}]
+        ),
         campaign("d", joining={}, effects=bad_effects),
         campaign("e", silence={"type": "swim", "days": 0}, **{"from": "2026-03-02", "until": "2026-03-01"}),
         campaign("f", prediction={"percent_least": 101}),
@@ -421,7 +430,8 @@ async def test_a_bad_section_is_refused_with_the_path_of_each_problem(campaigns:
     assert {problem.field for problem in answer.problems} == {
         "missions.campaign_policy.quiet_hours.from", "missions.campaign_policy.quiet_hours.until",
         "missions.campaign_policy.caps[0].per",
-        "missions.campaigns[0].activity.type", "missions.campaigns[1].id", "missions.campaigns[1].balance.currency",
+        "missions.campaigns[0].activity.type", "missions.campaigns[0].control_percent",
+        "missions.campaigns[0].occurrences_max", "missions.campaigns[1].id", "missions.campaigns[1].balance.currency",
         "missions.campaigns[1].balance.reaches", "missions.campaigns[1].condition", "missions.campaigns[1].from",
         "missions.campaigns[1].until", "missions.campaigns[2].id", "missions.campaigns[2].tier.to[0]",
         "missions.campaigns[2].effects", "missions.campaigns[2].budget.times", "missions.campaigns[2].budget.points",

@@ -8,10 +8,13 @@ the check and the connection reaches nothing else.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 URL_LENGTH_MAX = 1_000
+_RESERVED = (IPv4Network("192.0.0.0/24"), IPv6Network("fec0::/10"), IPv6Network("64:ff9b:1::/48"))
+"""For protocols, for sites, and for translation within a network (RFC 6890, 3879, 8215): some versions of Python's
+own list lack them."""
 Address = IPv4Address | IPv6Address
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv6 addresses that a translator turns into the IPv4 address of their last four bytes (RFC 6052)."""
@@ -37,6 +40,8 @@ def is_allowed(address: Address, *, loopback: bool = False) -> bool:
         return is_allowed(inner, loopback=loopback)
     if address.is_loopback:
         return loopback
+    if any(address in network for network in _RESERVED if network.version == address.version):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

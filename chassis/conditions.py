@@ -68,8 +68,8 @@ class Vocabulary:
         return Amount(found)
 
     def text(self, source: str) -> "Text":
-        """An expression for text. Raises InvalidExpression."""
-        return Text(self._compile(source, cel.Type.STRING, "text (string)"))
+        """An expression for a text. Raises InvalidExpression."""
+        return Text(self._compile(source, cel.Type.STRING, "a text (string)"))
 
     def amounts(self, guarded: Sequence[tuple[str, str]]) -> "Amounts":
         """Amounts, each with the condition without which it is 0, evaluated many at a time.
@@ -131,7 +131,7 @@ class Amount:
 
 
 class Text:
-    """A checked expression for text."""
+    """A checked expression for a text."""
 
     def __init__(self, expression: Any) -> None:
         self._expression = expression

@@ -11,18 +11,25 @@ from chassis.erasure import Eraser
 from chassis.sealing import Seal, key_of
 from chassis.service import Service, run_alone
 from laurels.export.v1 import export_pb2_grpc
-from laurels.missions.v1 import campaigns_pb2_grpc, missions_pb2_grpc, webhooks_pb2_grpc
+from laurels.missions.v1 import (
+    campaigns_pb2_grpc,
+    missions_pb2_grpc,
+    participation_pb2_grpc,
+    webhooks_pb2_grpc,
+)
 from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
 from services.missions.book import Book
 from services.missions.delivering import Deliverer, place_of
 from services.missions.export import SECTIONS
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.reaching import DueCampaigns, due_messages
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
 from services.missions.servicer.campaigns import CampaignsServicer
+from services.missions.servicer.participation import ParticipationServicer
 from services.missions.servicer.webhooks import WebhooksServicer
 from services.missions.settings import Settings
 from services.missions.store.webhooks import any_sealed
@@ -31,6 +38,7 @@ from services.missions.sweeps import DUES, Due, Sweeps
 
 NAMES = (
     "laurels.missions.v1.MissionsService",
+    "laurels.missions.v1.ParticipationService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.export.v1.ExportService",
     "laurels.missions.v1.CampaignsService",
@@ -44,9 +52,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     async with Service("missions", settings) as service:
         await try_seal(service.database, seal)
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS))
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS, settle=settle))
         server = service.server.grpc
         missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
+        participation_pb2_grpc.add_ParticipationServiceServicer_to_server(
+            ParticipationServicer(write_path, service.database, programmes), server
+        )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
         export_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer("missions", service.database, SECTIONS), server

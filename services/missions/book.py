@@ -5,7 +5,7 @@ Activities are decided at the time they happened; the transaction's own does
 not matter to them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,25 +14,37 @@ import asyncpg
 from chassis import metrics
 from chassis.book import Operation, Touched
 from chassis.configuration import Configurations
+from chassis.errors import NotFound
 from chassis.events import NewEvent
 from chassis.logging import logger
+from chassis.write_path import NotYet
 from laurels.missions.v1.events_pb2 import BadgeEarned
+from laurels.points.v1.events_pb2 import TierChanged
+from laurels.value.v1.events_pb2 import RewardGranted
 from services import book
 from services.missions import store
+from services.missions.fold import Done, MissionRule, Place
 from services.missions.outgoing import fan_out
-from services.missions.programme import MissionsRules, Step
+from services.missions.programme import MissionsRules
 from services.missions.store import Badge
+from services.missions.store.journal import CompletionKey
 from services.missions.store.members import Member
 
 _log = logger("missions")
+
+EARLY = (TierChanged, RewardGranted)
+"""Events that are decided under the newest version, whichever that is."""
 
 
 class Book(book.Book):
     """The unit of the missions service's write path.
 
-    `known` are members that were looked at without locking them; `steps` what
-    activities count for, by the identity of their events. `endpoints` are how
-    many the brand has, and `registered` which, where a request asks.
+    `known` are members that were looked at without locking them, `last` the
+    places of their newest facts; `values` what activities count, by the identity
+    of their events. `unsettled` are members whose facts are to be folded anew
+    before their state is read or saved, and `late_done` what they finished
+    before what is kept. `paying` are the missions whose rewards are due or claimed. `endpoints`
+    are how many the brand has, and `registered` which, where a request asks.
     """
 
     service = "missions"
@@ -44,10 +56,16 @@ class Book(book.Book):
         *,
         programmes: Configurations[MissionsRules],
         operations: Mapping[type, Operation],
+        settle: Callable[["Book", str], None],
     ) -> None:
         super().__init__(brand, now, programmes, operations, store.erase)
+        self._settle = settle
         self.known: dict[str, Member] = {}
-        self.steps: dict[int, list[Step]] = {}
+        self.values: dict[int, list[Any]] = {}
+        self.last: dict[str, Place] = {}
+        self.paying: dict[CompletionKey, MissionRule] = {}
+        self.unsettled: set[str] = set()
+        self.late_done: dict[str, list[Done]] = {}
         self.endpoints = 0
         self.registered: set[str] = set()
         self._badges: dict[tuple[str, str], Badge] = {}
@@ -58,6 +76,23 @@ class Book(book.Book):
         if isinstance(rules, MissionsRules):
             rules.version = version or self.newest
         return rules
+
+    async def load_rules(self, connection: asyncpg.Connection, version: int) -> None:
+        """Makes a version's rules available to decisions, besides those that requests name."""
+        await self._load_rules(connection, version)
+
+    def decide(self, request: Any) -> Any:
+        try:
+            return super().decide(request)
+        except NotFound as refusal:
+            # An event of a member may overtake the brand's first programme.
+            if refusal.reason == "unknown_brand" and isinstance(request, EARLY):
+                raise NotYet(refusal.detail) from None
+            raise
+
+    def settle(self, member: str) -> None:
+        """Folds a member's facts anew where that is due; whoever reads the state calls it first."""
+        self._settle(self, member)
 
     def give_badge(self, member: str, badge: str, cause: str, at: datetime) -> None:
         """Gives a badge, unless the member has it; `cause` is the mission or what else gave it."""
@@ -74,6 +109,8 @@ class Book(book.Book):
         _log.warning("expression failed", name=name, brand=self.brand, why=why)
 
     async def save(self, connection: asyncpg.Connection) -> None:
+        for member in sorted(self.unsettled):
+            self.settle(member)
         gained = await store.add_badges(connection, self.brand, list(self._badges.values()))
         if len(gained) < len(self._badges):
             self.events = [event for event in self.events if not _is_of_badge(event, self._badges.keys() - gained)]

@@ -98,13 +98,14 @@ class Deliverer:
         )
 
     async def _begin_due(self, client: httpx.AsyncClient, now: datetime) -> None:
-        # Those that are being tried are still due, and so among those that are found.
+        # Those that are tried now are still due, and one that ends while this looks may be found due all the same.
+        busy = set(self._trying)
         async with self._database.reading(EVERY_BRAND) as connection:
             found = await store.due(connection, now, 2 * ENDPOINT_AT_ONCE)
         for due in found:
             endpoint, key = (due.brand, due.webhook), (due.brand, due.delivery)
             full = len(self._trying) >= AT_ONCE or self._of_endpoint[endpoint] >= ENDPOINT_AT_ONCE
-            if key in self._trying or full:
+            if key in busy or full:
                 continue
             self._of_endpoint[endpoint] += 1
             task = self._trying[key] = asyncio.create_task(self._try(client, due))

@@ -99,7 +99,7 @@ class CampaignRules:
     """The campaigns by their ids in the programme's order, and by what sets them off.
 
     `seen_types` are the activity types of which it is remembered when a member
-    did them first and last.
+    did them first and last; `gives_missions` says whether a campaign assigns any.
     """
 
     all: dict[str, Campaign] = field(default_factory=dict)
@@ -112,11 +112,13 @@ class CampaignRules:
     of_time: list[Campaign] = field(default_factory=list)
     seen_types: set[str] = field(default_factory=set)
     quiet: QuietHours = NEVER_QUIET
+    gives_missions: bool = False
 
     def add(self, campaign: Campaign) -> None:
         """Adds a campaign where what sets it off is looked for."""
         stated = campaign.stated
         self.all[stated.id] = campaign
+        self.gives_missions |= any(effect.WhichOneof("kind") == "mission" for effect in stated.effects)
         match campaign.kind:
             case "activity":
                 self.by_activity.setdefault(stated.activity.type, []).append(campaign)

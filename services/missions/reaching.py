@@ -16,6 +16,7 @@ from chassis.book import Kind, Operation, Touched
 from chassis.configuration import Configurations
 from chassis.errors import NotFound
 from laurels.missions.v1.campaigns_events_pb2 import MessageRequested
+from services.missions import gifts
 from services.missions.book import Book
 from services.missions.campaigns import joined_before
 from services.missions.contact import contact_at
@@ -60,6 +61,12 @@ class Reach(Operation):
     """Sets off campaigns that time sets off."""
 
     requests = (Passed,)
+
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[Passed]
+    ) -> None:
+        if rules.campaigns.gives_missions:
+            await gifts.find(connection, book, {member for request in requests for member, _ in request.members})
 
     def touch(self, request: Passed, found: None, rules: MissionsRules, touched: Touched) -> None:
         touched.row(CURSORS, request.campaign)

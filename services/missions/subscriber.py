@@ -12,6 +12,7 @@ from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierCha
 from laurels.points.v1.members_events_pb2 import AnniversaryReached, ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from laurels.recommender.v1.predictions_events_pb2 import PredictionMade, SegmentChanged
+from laurels.value.v1.events_pb2 import RewardGranted
 from services import erasure
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
@@ -27,6 +28,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         PointsCredited,
         AnniversaryReached,
     ],
+    "leaderboard": [RewardGranted, ErasureReceipt],
     "recommender": [PredictionMade, SegmentChanged, ErasureReceipt],
 }
 

@@ -23,9 +23,10 @@ from laurels.recommender.v1.predictions_events_pb2 import (
     SegmentChanged,
 )
 from services.activity import moment_of
+from services.missions import gifts
 from services.missions.book import Book, Together
 from services.missions.campaigns import rises_to
-from services.missions.members import MEMBERS, Know
+from services.missions.members import MEMBERS, KnowTier
 from services.missions.occurrences import HOURS, SEEN, holds, judge, lock, set_off, touch, variables
 from services.missions.programme import MissionsRules
 from services.missions.programme_campaigns import Campaign, CampaignRules
@@ -48,6 +49,13 @@ class ActivityHeard(Operation):
         self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[ActivityRecorded]
     ) -> set[tuple[str, str]]:
         """The members and types, of those that are remembered, of which one came before: that never changes back."""
+        if rules.campaigns.gives_missions:
+            met = {
+                request.activity.member
+                for request in requests
+                if request.earned or request.activity.type in rules.campaigns.by_activity
+            }
+            await gifts.find(connection, book, met)
         keys = {
             (request.activity.member, request.activity.type)
             for request in requests
@@ -158,6 +166,13 @@ class Told(Operation):
     def version(self, request: Any) -> int:
         return getattr(request, "programme_version", 0) or NEWEST
 
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[Any]
+    ) -> None:
+        if rules.campaigns.gives_missions:
+            met = {each.member for each in requests if any(True for _ in self._matching(rules.campaigns, each))}
+            await gifts.find(connection, book, met)
+
     def touch(self, request: Any, found: None, rules: MissionsRules, touched: Touched) -> None:
         at = self._at(request)
         for campaign, _ in self._matching(rules.campaigns, request):
@@ -259,7 +274,7 @@ class AsOfNow(Together):
 OPERATIONS: tuple[Operation, ...] = (
     Told(PointsCredited, _at_its_time, _of_credit),
     Told(AnniversaryReached, _at_its_time, _of_anniversary),
-    AsOfNow(TierChanged, Know(), Told(TierChanged, _at_its_time, _of_tier)),
+    AsOfNow(TierChanged, KnowTier(), Told(TierChanged, _at_its_time, _of_tier)),
     AsOfNow(PredictionMade, Foresee(), Told(PredictionMade, _as_of, _of_prediction)),
     AsOfNow(SegmentChanged, Foresee(), Told(SegmentChanged, _as_of, _of_segment)),
 )

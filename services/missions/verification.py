@@ -12,39 +12,37 @@ from typing import Any
 import asyncpg
 
 from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
-from laurels.missions.v1.programme_pb2 import Mission
-from laurels.programme.v1.programme_pb2 import Programme
-from services.missions import campaign_verification
+from laurels.value.v1.events_pb2 import GRANT_REASON_MISSION, RewardGranted
+from services.missions import calendar, campaign_verification, rewarding
+from services.missions.fold import BADGE, DONE, DONE_BY, GOALS, RUN, Checkpoint, MissionRule, fact_of, loaded, replay
+from services.missions.programme import MissionsRules, compile_document
+from services.missions.rewarding import OWN
+from services.missions.store.journal import PAID, CompletionKey, History
 
 SENTENCES_MAX = 100
 """So many of one kind are listed; the rest is counted."""
 EVENTS_KEPT_DAYS = 1
 """Events are kept for at least this long, whatever the retention is set to."""
 
-Completed = tuple[str, str, datetime, int]
-"""Member, mission, when, under which version of the programme."""
+Missions = Mapping[tuple[int, str], MissionRule]
+"""By version and id."""
 Earned = tuple[str, str, datetime]
 """Member, badge, when."""
 
-_PROGRESS = """
-    SELECT member, mission, progress, target, completed_at FROM progress
-    WHERE brand = current_setting('laurels.brand')
-      AND (progress < 0 OR progress > target OR target < 1 OR (completed_at IS NOT NULL) <> (progress = target))
-    ORDER BY member, mission"""
-_UNMATCHED = """
-    SELECT coalesce(progress.member, completions.member) AS member,
-        coalesce(progress.mission, completions.mission) AS mission,
-        progress.completed_at AS in_progress, completions.completed_at AS in_completions
-    FROM (
-        SELECT * FROM progress WHERE brand = current_setting('laurels.brand') AND completed_at IS NOT NULL
-    ) AS progress
-    FULL JOIN (SELECT * FROM completions WHERE brand = current_setting('laurels.brand')) AS completions
-      USING (member, mission)
-    WHERE progress.completed_at IS DISTINCT FROM completions.completed_at
-    ORDER BY 1, 2"""
+_STATES = """
+    SELECT member, state::text AS state FROM member_missions
+    WHERE brand = current_setting('laurels.brand') ORDER BY member"""
+_FACTS = """
+    SELECT member, at, id, version, body::text AS body FROM mission_facts
+    WHERE brand = current_setting('laurels.brand') ORDER BY member, at, id"""
+_CHECKPOINTS = """
+    SELECT member, at, id, state::text AS state FROM mission_checkpoints
+    WHERE brand = current_setting('laurels.brand') ORDER BY member, at, id"""
+_COUNTERS = """
+    SELECT name, value FROM mission_counters WHERE brand = current_setting('laurels.brand') ORDER BY name"""
 _COMPLETIONS = """
-    SELECT member, mission, completed_at, programme_version, recorded_at FROM completions
-    WHERE brand = current_setting('laurels.brand')"""
+    SELECT member, mission, run, activity, completed_at, programme_version, recorded_at, state, retracted
+    FROM completions WHERE brand = current_setting('laurels.brand') ORDER BY member, mission, run"""
 _BADGES = """
     SELECT member, badge, mission, earned_at, recorded_at FROM badges
     WHERE brand = current_setting('laurels.brand')"""
@@ -60,17 +58,23 @@ _DEAD_LETTERS = """
 
 async def violations(connection: asyncpg.Connection) -> list[str]:
     """What does not hold in the brand of the transaction, as sentences."""
-    missions = await _missions_by_version(connection)
+    rules = await _rules_by_version(connection)
+    missions = {(version, name): rule for version, each in rules.items() for name, rule in each.missions.items()}
     completions = await connection.fetch(_COMPLETIONS)
     badges = await connection.fetch(_BADGES)
     kept_since = await connection.fetchval(_KEPT_SINCE, EVENTS_KEPT_DAYS)
+    states = {row["member"]: loaded(row["state"]) for row in await connection.fetch(_STATES)}
+    granted = await connection.fetch(_EVENTS, _name(RewardGranted))
+    facts = await connection.fetch(_FACTS)
     found: list[str] = []
     for sentences in (
-        _progress(await connection.fetch(_PROGRESS)),
-        _unmatched(await connection.fetch(_UNMATCHED)),
+        _replays(states, facts, await connection.fetch(_CHECKPOINTS), rules),
+        _unmatched(states, completions),
         _unknown_missions(completions, missions),
-        _badges(badges, completions, missions),
-        _completion_events(await connection.fetch(_EVENTS, _name(MissionCompleted)), completions, missions, kept_since),
+        _badges(badges, completions, missions, _received(facts)),
+        _completion_events(await connection.fetch(_EVENTS, _name(MissionCompleted)), completions, kept_since),
+        _rewards(granted, completions, missions, kept_since),
+        _limits(await connection.fetch(_COUNTERS), completions, missions),
         _badge_events(await connection.fetch(_EVENTS, _name(BadgeEarned)), badges, kept_since),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
         *await campaign_verification.violations(connection, kept_since),
@@ -79,33 +83,74 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
     return found
 
 
-async def _missions_by_version(connection: asyncpg.Connection) -> dict[tuple[int, str], Mission]:
-    """Every mission of every version of the programme, by version and id."""
-    return {
-        (row["version"], mission.id): mission
-        for row in await connection.fetch(_VERSIONS)
-        for mission in Programme.FromString(row["document"]).missions.missions
-    }
+async def _rules_by_version(connection: asyncpg.Connection) -> dict[int, MissionsRules]:
+    return {row["version"]: compile_document(row["document"]) for row in await connection.fetch(_VERSIONS)}
 
 
-def _progress(rows: Iterable[Any]) -> Iterator[str]:
-    for row in rows:
-        state = "finished" if row["completed_at"] else "not finished"
-        yield (
-            f"Progress of member {row['member']} in mission {row['mission']} is {row['progress']} "
-            f"of {row['target']} and {state}."
-        )
+def _replays(
+    states: Mapping[str, Any], facts: Iterable[Any], checkpoints: Iterable[Any], rules: Mapping[int, MissionsRules]
+) -> Iterator[str]:
+    """Each member's state is what the facts behind its oldest checkpoint lead to."""
+    of_member: dict[str, History] = {member: History() for member in states}
+    for row in checkpoints:
+        history = of_member.setdefault(row["member"], History())
+        history.checkpoints.append(Checkpoint((row["at"], row["id"]), row["state"]))
+    for row in facts:
+        history = of_member.setdefault(row["member"], History())
+        fact = fact_of(row["at"], row["id"], row["version"], row["body"])
+        if not history.checkpoints or fact.place > history.checkpoints[0].place:
+            history.add(fact)
+    for member, history in sorted(of_member.items()):
+        kept = states.get(member)
+        if kept is None:
+            yield f"Facts of member {member} are kept, and no missions."
+            continue
+        if not history.facts and not history.checkpoints:
+            continue  # from before facts were kept
+        again = replay(history.checkpoints, history.facts, rules.__getitem__).state
+        missions = kept["m"].keys() | again["m"].keys()
+        for mission in sorted(name for name in missions if kept["m"].get(name) != again["m"].get(name)):
+            yield (
+                f"Mission {mission} of member {member} is {_run_said(kept['m'].get(mission))}; "
+                f"its facts lead to {_run_said(again['m'].get(mission))}."
+            )
+        if kept["b"] != again["b"]:
+            yield f"The badges that count for missions of member {member} are not what their facts lead to."
 
 
-def _unmatched(rows: Iterable[Any]) -> Iterator[str]:
-    for row in rows:
-        yield (
-            f"Mission {row['mission']} of member {row['member']} is finished at {_said(row['in_progress'])} "
-            f"by its progress and at {_said(row['in_completions'])} by its completion."
-        )
+def _run_said(run: Any) -> str:
+    if run is None:
+        return "not begun"
+    state = f"finished at {calendar.moment(run[DONE]).isoformat()}" if run[DONE] else "not finished"
+    return f"at {run[GOALS]} and {state}"
 
 
-def _unknown_missions(completions: Iterable[Any], missions: Mapping[tuple[int, str], Mission]) -> Iterator[str]:
+def _unmatched(states: Mapping[str, Any], completions: Iterable[Any]) -> Iterator[str]:
+    """Finished runs and completions that stand are one to one, and agree on when and by what."""
+    standing = {(row["member"], row["mission"], row["run"]): row for row in completions if not row["retracted"]}
+    for member, state in states.items():
+        for mission, run in state["m"].items():
+            row = standing.get((member, mission, run[RUN]))
+            by_state = (run[DONE], run[DONE_BY]) if run[DONE] else None
+            by_row = (calendar.micros(row["completed_at"]), row["activity"]) if row is not None else None
+            if by_state != by_row:
+                yield (
+                    f"Mission {mission} of member {member} is finished at {_said(_moment(by_state))} by its state and "
+                    f"at {_said(_moment(by_row))} by its completion."
+                )
+    for (member, mission, _), row in standing.items():
+        if mission not in states.get(member, {"m": {}})["m"]:
+            yield (
+                f"Mission {mission} of member {member} is finished at no time by its state and at "
+                f"{_said(row['completed_at'])} by its completion."
+            )
+
+
+def _moment(place: tuple[int, str] | None) -> datetime | None:
+    return calendar.moment(place[0]) if place is not None else None
+
+
+def _unknown_missions(completions: Iterable[Any], missions: Missions) -> Iterator[str]:
     for row in completions:
         if (row["programme_version"], row["mission"]) not in missions:
             yield (
@@ -114,63 +159,102 @@ def _unknown_missions(completions: Iterable[Any], missions: Mapping[tuple[int, s
             )
 
 
+def _received(facts: Iterable[Any]) -> set[tuple[str, str]]:
+    """The badges that were given otherwise, as (member, badge), as far as that is kept."""
+    found = set()
+    for row in facts:
+        fact = fact_of(row["at"], row["id"], row["version"], row["body"])
+        if fact.kind == BADGE:
+            found.add((row["member"], fact.subject))
+    return found
+
+
 def _badges(
-    badges: Iterable[Any], completions: Iterable[Any], missions: Mapping[tuple[int, str], Mission]
+    badges: Iterable[Any], completions: Iterable[Any], missions: Missions, received: set[tuple[str, str]]
 ) -> Iterator[str]:
-    """Each badge stands on the completion that gave it, each completion's badge is held."""
-    given: dict[tuple[str, str, str], datetime] = {}
+    """Each badge stands on a completion that gave it, each completion's badge is held."""
+    given: dict[tuple[str, str], set[str]] = {}
     for row in completions:
-        mission = missions.get((row["programme_version"], row["mission"]))
-        if mission is not None and mission.badge:
-            given[row["member"], mission.badge, row["mission"]] = row["completed_at"]
+        rule = missions.get((row["programme_version"], row["mission"]))
+        for badge in rule.gives if rule is not None else ():
+            given.setdefault((row["member"], badge), set()).add(row["mission"])
     held = Counter((row["member"], row["badge"]) for row in badges)
     for (member, badge), times in held.items():
         if times > 1:
             yield f"Member {member} holds badge {badge} {times} times."
+    known = {name for _, name in missions}
     for row in badges:
-        if given.get((row["member"], row["badge"], row["mission"])) != row["earned_at"]:
+        key = row["member"], row["badge"]
+        # What else than a mission gave it, a campaign or a card, is not known here.
+        by_mission = row["mission"] in known and key not in received
+        if by_mission and row["mission"] not in given.get(key, set()):
             yield (
                 f"Badge {row['badge']} of member {row['member']} is said to be earned by mission {row['mission']} at "
-                f"{_said(row['earned_at'])}, but no completion gave it then."
+                f"{_said(row['earned_at'])}, but no completion gave it."
             )
-    for member, badge, mission_id in given:
+    for (member, badge), by in given.items():
         if (member, badge) not in held:
-            yield f"Member {member} finished mission {mission_id} and does not hold its badge {badge}."
+            yield f"Member {member} finished mission {min(by)} and does not hold its badge {badge}."
 
 
-def _completion_events(
-    rows: Iterable[Any],
-    completions: Iterable[Any],
-    missions: Mapping[tuple[int, str], Mission],
-    kept_since: datetime,
-) -> Iterator[str]:
-    """Completions and MissionCompleted events are one to one, as long as events are kept."""
-    recorded: dict[Completed, datetime] = {
-        (row["member"], row["mission"], row["completed_at"], row["programme_version"]): row["recorded_at"]
-        for row in completions
-    }
-    told: Counter[Completed] = Counter()
+def _completion_events(rows: Iterable[Any], completions: Iterable[Any], kept_since: datetime) -> Iterator[str]:
+    """Each completion is told, and what is told was a completion, as long as events are kept."""
+    recorded = {(row["member"], row["mission"], row["run"]): row for row in completions}
+    told: Counter[CompletionKey] = Counter()
     for row in rows:
         event = MissionCompleted.FromString(row["payload"])
-        fact = (event.member, event.mission, event.completed_at.ToDatetime(tzinfo=UTC), event.programme_version)
-        told[fact] += 1
-        if fact not in recorded:
+        key = (event.member, event.mission, event.run)
+        told[key] += 1
+        if key not in recorded:
             yield f"Event {row['id']} says that member {event.member} finished {event.mission}; no completion does."
-        mission = missions.get((event.programme_version, event.mission))
-        if mission is not None and (event.HasField("reward"), event.reward) != (
-            mission.HasField("reward"),
-            mission.reward,
-        ):
-            yield (
-                f"Event {row['id']} pays member {event.member} for {event.mission} something else than version "
-                f"{event.programme_version} says."
-            )
-    for (member, mission_id, _, _), times in told.items():
+    for key, row in recorded.items():
+        if key not in told and row["recorded_at"] > kept_since:
+            yield f"That member {key[0]} finished mission {key[1]} is told by no event."
+
+
+def _rewards(
+    rows: Iterable[Any], completions: Iterable[Any], missions: Missions, kept_since: datetime
+) -> Iterator[str]:
+    """Each paid completion's rewards are told once under its key, and are what its version says."""
+    owed = {}
+    for row in completions:
+        rule = missions.get((row["programme_version"], row["mission"]))
+        others = [] if rule is None else [grant for grant in rule.rewards if grant.WhichOneof("kind") not in OWN]
+        if row["state"] == PAID and others:
+            run = f":{row['run']}" if row["run"] else ""
+            owed[f"mission:{row['mission']}:{row['member']}{run}"] = (row, others)
+    told: Counter[str] = Counter()
+    for row in rows:
+        event = RewardGranted.FromString(row["payload"])
+        if event.reason != GRANT_REASON_MISSION:
+            continue
+        told[event.key] += 1
+        if event.key not in owed:
+            yield f"Event {row['id']} pays {event.key}, which no completion stands for."
+        elif list(event.grants) != owed[event.key][1]:
+            yield f"Event {row['id']} pays {event.key} something else than the version of its completion says."
+    for key, times in told.items():
         if times > 1:
-            yield f"That member {member} finished mission {mission_id} is told by {times} events."
-    for fact, recorded_at in recorded.items():
-        if fact not in told and recorded_at > kept_since:
-            yield f"That member {fact[0]} finished mission {fact[1]} is told by no event."
+            yield f"What {key} pays is told by {times} events."
+    for key, (row, _) in owed.items():
+        if key not in told and row["recorded_at"] > kept_since:
+            yield f"What {key} pays is told by no event."
+
+
+def _limits(counters: Iterable[Any], completions: Iterable[Any], missions: Missions) -> Iterator[str]:
+    """What counts on a mission's limits is what it paid."""
+    counted = {row["name"]: row["value"] for row in counters}
+    paid: Counter[str] = Counter()
+    for row in completions:
+        rule = missions.get((row["programme_version"], row["mission"]))
+        if rule is not None and row["state"] == PAID:
+            if rule.times:
+                paid[f"times:{rule.id}"] += 1
+            if rule.budget:
+                paid[f"budget:{rule.id}"] += rewarding.cost(rule)
+    for name in sorted(counted.keys() | paid.keys()):
+        if counted.get(name, 0) != paid[name]:
+            yield f"The counter {name} is {counted.get(name, 0)}; what was paid is {paid[name]}."
 
 
 def _badge_events(rows: Iterable[Any], badges: Iterable[Any], kept_since: datetime) -> Iterator[str]:

@@ -40,6 +40,7 @@ RECEIPTS_DUE = frozenset(
     {
         ("leaderboard", "missions"),
         ("leaderboard", "points"),
+        ("missions", "leaderboard"),
         ("missions", "points"),
         ("missions", "recommender"),
         ("recommender", "points"),

@@ -21,9 +21,10 @@ NAMED = {
         "parked_grants.member", "given_rewards.member", "hold_requests.member", "anniversaries.member",
     },
     "missions": {
-        "badges.member", "completions.member", "mission_members.member", "progress.member", "campaign_hours.member",
-        "campaign_seen.member", "campaign_counters.owner", "campaign_triggers.member", "campaign_cursors.member",
-        "campaign_offers.member", "campaign_messages.member", "webhook_deliveries.member",
+        "badges.member", "completions.member", "member_missions.member", "mission_checkpoints.member",
+        "mission_facts.member", "mission_members.member",
+        "campaign_hours.member", "campaign_seen.member", "campaign_counters.owner", "campaign_triggers.member",
+        "campaign_cursors.member", "campaign_offers.member", "campaign_messages.member", "webhook_deliveries.member",
     },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},

@@ -21,7 +21,7 @@ OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 # What was entered, achieved, decided or published stays: read and add, nothing else.
 APPEND_ONLY = {
     "points": {"entries", "activities", "ledger_checkpoints", "consent_records", "given_rewards"},
-    "missions": {"completions", "badges", "campaign_triggers"},
+    "missions": {"badges", "campaign_triggers"},
     "leaderboard": {"scratch_pools"},
     "recommender": {"decisions", "outcomes"},
 }

@@ -136,7 +136,10 @@ class Campaigns:
 
     async def outcomes(self, brand: str) -> list[tuple[str, str, int, int, int]]:
         """What became of triggers: campaign, member, outcome, reason, occurrence."""
-        query = "SELECT campaign, member, outcome, reason, occurrence FROM campaign_triggers WHERE brand = $1 ORDER BY 1, 2, 5"
+        query = (
+            "SELECT campaign, member, outcome, reason, occurrence FROM campaign_triggers "
+            "WHERE brand = $1 ORDER BY 1, 2, 5"
+        )
         return [tuple(row) for row in await self.rows(query, brand)]
 
     async def violations(self, brand: str) -> list[str]:

@@ -12,7 +12,9 @@ from chassis.errors import from_rpc
 from cli.embedded import Servers
 from laurels.activity.v1.events_pb2 import Earned
 from laurels.missions.v1 import campaigns_pb2 as pb
+from laurels.missions.v1 import programme_goals_pb2 as goals_pb
 from laurels.missions.v1.campaigns_events_pb2 import CampaignTriggered, MessageRequested, OfferAccepted, OfferMade
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import AnniversaryReached, SharedAttributesChanged
 from laurels.programme.v1 import programme_pb2
@@ -200,6 +202,7 @@ async def test_caps_and_budget_hold_when_many_replicas_decide_at_once(
     from chassis.database import Database
     from chassis.write_path import WritePath
     from services.missions.book import Book
+    from services.missions.journal import settle
     from services.missions.operations import OPERATIONS
     from services.missions.programme import compile_document
 
@@ -210,7 +213,7 @@ async def test_caps_and_budget_hold_when_many_replicas_decide_at_once(
         campaign("once", activity=BOUGHT),
     )
     databases = [Database(servers.postgres.url("missions")) for _ in range(4)]
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, settle=settle)
     paths = [
         WritePath("missions", database, begin, on_commit=lambda: None, batch_weight_max=5) for database in databases
     ]
@@ -293,6 +296,23 @@ async def test_an_offer_is_accepted_once_and_by_its_member_alone(campaigns: Camp
     ]
     cards = [each for each in await campaigns.told(brand, RewardGranted) if each.grants[0].scratch_card]
     assert sorted(each.key for each in cards) == ["campaign:mugs:ann:1", "campaign:mugs:bob:1"]
+    assert await campaigns.violations(brand) == []
+
+
+async def test_a_campaign_assigns_a_mission_and_its_activities_count_from_then_on(
+    campaigns: Campaigns, brand: str
+) -> None:
+    assigned = programme(campaign("start", tier={"to": ["gold"]}, effects=[{"mission": "assigned"}]))
+    mission = assigned.missions.missions.add(id="assigned", name="Assigned", activity_type="purchase")
+    mission.count.target = 2
+    mission.start.by = goals_pb.START_BY_ASSIGNMENT
+    await campaigns.apply(brand, assigned)
+    golden = TierChanged(member="ann", from_tier="silver", to_tier="gold", occurred_at=AGO)
+    await campaigns.heard(brand, bought("ann", "a0", AGO - HOUR), golden)
+    await campaigns.heard(brand, bought("ann", "a1", AGO + HOUR), bought("ann", "a2", AGO + 2 * HOUR))
+    await campaigns.heard(brand, bought("bob", "b1", AGO + HOUR), bought("bob", "b2", AGO + 2 * HOUR))
+    completed = await campaigns.told(brand, MissionCompleted)
+    assert [(each.member, each.mission) for each in completed] == [("ann", "assigned")]
     assert await campaigns.violations(brand) == []
 
 
@@ -405,7 +425,8 @@ async def test_a_bad_section_is_refused_with_the_path_of_each_problem(campaigns:
         {"mission": "none"},
         {"offer": {"reward": "none", "days": 0}},
         {"message": {"channel": "e mail", "template": "", "contact_hour": {"hour": 24},
-                     "fields": [{"name": "A", "value": "1"}, {"name": "b", "value": "'x'"}, {"name": "b", "value": "''"}]}},
+                     "fields": [{"name": "A", "value": "1"}, {"name": "b", "value": "'x'"},
+                                {"name": "b", "value": "''"}]}},
         {},
     ]  # fmt: skip
     bad = programme(

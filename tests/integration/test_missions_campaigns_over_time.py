@@ -16,6 +16,7 @@ from laurels.missions.v1.campaigns_events_pb2 import MessageRequested
 from laurels.points.v1.events_pb2 import MemberEnrolled
 from services.missions.book import Book
 from services.missions.campaigns import HAPPENED
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.reaching import DueCampaigns, due_messages
@@ -54,7 +55,7 @@ class Sweeper:
     def __init__(self, servers: Servers) -> None:
         self.database = Database(servers.postgres.url("missions"))
         programmes = Configurations(compile_document)
-        begin = partial(Book, programmes=programmes, operations=OPERATIONS)
+        begin = partial(Book, programmes=programmes, operations=OPERATIONS, settle=settle)
         self.path = WritePath("missions", self.database, begin, on_commit=lambda: None)
         self._sweeps = Sweeps(self.database, self.path, (DueCampaigns(programmes), due_messages))
 

@@ -23,6 +23,7 @@ from laurels.missions.v1 import webhooks_pb2 as pb
 from laurels.missions.v1.campaigns_events_pb2 import MessageRequested
 from services.missions.book import Book
 from services.missions.delivering import Deliverer
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.store import webhooks as store
@@ -30,6 +31,7 @@ from tests.conftest import running
 from tests.integration.campaigns_support import (
     AGO,
     BOUGHT,
+    POINTS,
     Campaigns,
     Receiver,
     bought,
@@ -291,7 +293,7 @@ async def test_a_name_is_refused_for_any_private_address_and_what_was_checked_is
 ) -> None:
     """The name's addresses change between two look-ups, as an attacker's would."""
     database = Database(servers.postgres.url("missions"))
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, settle=settle)
     path = WritePath("missions", database, begin, on_commit=lambda: None)
     seal = Seal(key_of(servers.data.webhook_key()))
     asked: list[str] = []
@@ -315,7 +317,7 @@ async def test_a_name_is_refused_for_any_private_address_and_what_was_checked_is
 
             await eventually(due)
             rows = await campaigns.rows(
-                "SELECT e.brand, e.webhook, e.url, e.sealed, e.previous, e.previous_until, d.delivery, d.body, d.attempts "
+                "SELECT e.brand, e.webhook, url, sealed, previous, previous_until, delivery, body, attempts "
                 "FROM webhook_endpoints e JOIN webhook_deliveries d USING (brand, webhook) WHERE e.brand = $1", brand
             )  # fmt: skip
             answers = {row["url"]: await strict._post(client, store.Due(**row), datetime.now(UTC)) for row in rows}
@@ -353,7 +355,7 @@ async def test_a_service_that_is_stopped_in_a_try_stops_and_its_successor_delive
     campaigns: Campaigns, brand: str, servers: Servers
 ) -> None:
     seal, database = Seal(key_of(servers.data.webhook_key())), Database(servers.postgres.url("missions"))
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, settle=settle)
     path = WritePath("missions", database, begin, on_commit=lambda: None)
     async with Receiver().running() as receiver:
         receiver.open.clear()
@@ -449,12 +451,13 @@ async def held(campaigns: Campaigns, brand: str) -> str:
         ("DELETE FROM campaign_offers WHERE brand = $1", "Campaign gift gave member ann 1 offers, and there are 0."),
         ("UPDATE campaign_messages SET state = 3 WHERE brand = $1",
          "Message {message} is told by an event, and was not requested."),
-        ("DELETE FROM webhook_attempts WHERE brand = $1", "Delivery {delivery} to webhook {webhook} was taken, by no try."),
+        ("DELETE FROM webhook_attempts WHERE brand = $1",
+         "Delivery {delivery} to webhook {webhook} was taken, by no try."),
     ],
 )  # fmt: skip
 async def test_verification_finds_damage(campaigns: Campaigns, brand: str, damage: str, sentence: str) -> None:
     gift = campaign("gift", activity=BOUGHT, budget={"points": 1_000},
-                    effects=[{"points": {"currency": "points", "amount": 100}}, {"offer": {"reward": "mug", "days": 9}}])  # fmt: skip
+                    effects=[POINTS, {"offer": {"reward": "mug", "days": 9}}])  # fmt: skip
     async with Receiver().running() as receiver:
         made = await registered(campaigns, brand, receiver.url)
         await campaigns.started(brand, MAIL, gift)

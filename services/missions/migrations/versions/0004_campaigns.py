@@ -186,8 +186,8 @@ def _create_webhooks() -> None:
 def _erase_all() -> None:
     being_erased = f"$1 IN (SELECT member FROM erasing WHERE brand = {BRAND})"  # noqa: S608
     tables = (
-        "progress", "completions", "badges", "mission_members", "campaign_hours", "campaign_seen", "campaign_triggers",
-        "campaign_offers", "campaign_messages",
+        "completions", "badges", "mission_members", "member_missions", "mission_facts", "mission_checkpoints",
+        "campaign_hours", "campaign_seen", "campaign_triggers", "campaign_offers", "campaign_messages",
     )  # fmt: skip
     deletions = [
         f"DELETE FROM {table} WHERE brand = {BRAND} AND member = $1 AND {being_erased}"  # noqa: S608

@@ -141,8 +141,12 @@ def _control(triggers: Iterable[Any], stated: Mapping[tuple[int, str], Campaign]
 
 
 def _triggered(told: Iterable[CampaignTriggered], triggers: Iterable[Any], kept_since: datetime) -> Iterator[str]:
-    """Occurrences and CampaignTriggered events are one to one, as long as events are kept."""
-    recorded = {(row["campaign"], row["member"], row["occurrence"]): row["recorded_at"] for row in triggers}
+    """What happened and CampaignTriggered events are one to one, as long as events are kept."""
+    recorded = {
+        (row["campaign"], row["member"], row["occurrence"]): row["recorded_at"]
+        for row in triggers
+        if row["outcome"] == HAPPENED
+    }
     said = Counter((each.campaign, each.member, each.occurrence) for each in told)
     yield from _one_to_one(said, recorded, kept_since, _named)
 

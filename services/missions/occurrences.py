@@ -15,7 +15,7 @@ from laurels.missions.v1.campaigns_events_pb2 import CampaignTriggered, OfferMad
 from laurels.value.v1.events_pb2 import GRANT_REASON_CAMPAIGN, Grant, PointsGrant
 from services.missions import gifts
 from services.missions.book import Book
-from services.missions.campaigns import CONTROL, HAPPENED, CounterKey, days_since, decide
+from services.missions.campaigns import HAPPENED, CounterKey, days_since, decide
 from services.missions.contact import contact_at
 from services.missions.members import MEMBERS, zone_of
 from services.missions.programme import MissionsRules
@@ -131,17 +131,15 @@ def set_off(
         rules.version,
     )
     book.put(TRIGGERS, key, row)
-    if outcome.occurrence:
+    if happened:
         told = CampaignTriggered(
             member=member.member,
             campaign=campaign.id,
             occurrence=outcome.occurrence,
-            control=outcome.outcome == CONTROL,
             occurred_at=at,
             programme_version=rules.version,
         )
         book.tell(member.member, told)
-    if happened:
         _give(book, rules, campaign, member, row, values)
 
 

@@ -79,7 +79,7 @@ def test_headers_verify_with_every_secret_and_in_every_zone() -> None:
 def test_a_body_has_numbers_zeros_and_times_as_the_http_face_has_them() -> None:
     event = CampaignTriggered(member="ann", campaign="c", occurrence=2**40, occurred_at=NOW)
     assert plain(event) == {
-        "member": "ann", "campaign": "c", "occurrence": 2**40, "control": False,
+        "member": "ann", "campaign": "c", "occurrence": 2**40,
         "occurred_at": "2026-03-01T12:00:00+00:00", "programme_version": 0,
     }  # fmt: skip
     completed = MissionCompleted(member="ann")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/missions/v1/campaigns_events.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x01\n\x11\x43\x61mpaignTriggered\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x02 \x01(\t\x12\x12\n\noccurrence\x18\x03 \x01(\x03\x12\x0f\n\x07\x63ontrol\x18\x04 \x01(\x08\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x06 \x01(\x05\"\x8c\x02\n\x10MessageRequested\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x41\n\x06\x66ields\x18\x06 \x03(\x0b\x32\x31.laurels.missions.v1.MessageRequested.FieldsEntry\x12\x30\n\x0crequested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\tOfferMade\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\rOfferAccepted\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/missions/v1/campaigns_events.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x01\n\x11\x43\x61mpaignTriggered\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x02 \x01(\t\x12\x12\n\noccurrence\x18\x03 \x01(\x03\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x05 \x01(\x05\"\x8c\x02\n\x10MessageRequested\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08template\x18\x05 \x01(\t\x12\x41\n\x06\x66ields\x18\x06 \x03(\x0b\x32\x31.laurels.missions.v1.MessageRequested.FieldsEntry\x12\x30\n\x0crequested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\tOfferMade\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x01\n\rOfferAccepted\x12\r\n\x05offer\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGEREQUESTED_FIELDSENTRY']._loaded_options = None
   _globals['_MESSAGEREQUESTED_FIELDSENTRY']._serialized_options = b'8\001'
   _globals['_CAMPAIGNTRIGGERED']._serialized_start=101
-  _globals['_CAMPAIGNTRIGGERED']._serialized_end=267
-  _globals['_MESSAGEREQUESTED']._serialized_start=270
-  _globals['_MESSAGEREQUESTED']._serialized_end=538
-  _globals['_MESSAGEREQUESTED_FIELDSENTRY']._serialized_start=493
-  _globals['_MESSAGEREQUESTED_FIELDSENTRY']._serialized_end=538
-  _globals['_OFFERMADE']._serialized_start=540
-  _globals['_OFFERMADE']._serialized_end=664
-  _globals['_OFFERACCEPTED']._serialized_start=667
-  _globals['_OFFERACCEPTED']._serialized_end=796
+  _globals['_CAMPAIGNTRIGGERED']._serialized_end=250
+  _globals['_MESSAGEREQUESTED']._serialized_start=253
+  _globals['_MESSAGEREQUESTED']._serialized_end=521
+  _globals['_MESSAGEREQUESTED_FIELDSENTRY']._serialized_start=476
+  _globals['_MESSAGEREQUESTED_FIELDSENTRY']._serialized_end=521
+  _globals['_OFFERMADE']._serialized_start=523
+  _globals['_OFFERMADE']._serialized_end=647
+  _globals['_OFFERACCEPTED']._serialized_start=650
+  _globals['_OFFERACCEPTED']._serialized_end=779
 # @@protoc_insertion_point(module_scope)

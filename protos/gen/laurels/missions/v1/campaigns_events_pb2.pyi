@@ -10,20 +10,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CampaignTriggered(_message.Message):
-    __slots__ = ("member", "campaign", "occurrence", "control", "occurred_at", "programme_version")
+    __slots__ = ("member", "campaign", "occurrence", "occurred_at", "programme_version")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     CAMPAIGN_FIELD_NUMBER: _ClassVar[int]
     OCCURRENCE_FIELD_NUMBER: _ClassVar[int]
-    CONTROL_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
     PROGRAMME_VERSION_FIELD_NUMBER: _ClassVar[int]
     member: str
     campaign: str
     occurrence: int
-    control: bool
     occurred_at: _timestamp_pb2.Timestamp
     programme_version: int
-    def __init__(self, member: _Optional[str] = ..., campaign: _Optional[str] = ..., occurrence: _Optional[int] = ..., control: _Optional[bool] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ...) -> None: ...
+    def __init__(self, member: _Optional[str] = ..., campaign: _Optional[str] = ..., occurrence: _Optional[int] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ...) -> None: ...
 
 class MessageRequested(_message.Message):
     __slots__ = ("message", "member", "campaign", "channel", "template", "fields", "requested_at")

@@ -75,6 +75,8 @@ class Book(book.Book):
         rules = await super()._load_rules(connection, version)
         if isinstance(rules, MissionsRules):
             rules.version = version or self.newest
+            # What is decided under the newest is folded under its number.
+            self._rules[rules.version] = rules
         return rules
 
     async def load_rules(self, connection: asyncpg.Connection, version: int) -> None:

@@ -69,7 +69,7 @@ async def test_an_export_is_everything_that_any_service_holds(suite: Suite, bran
         filled = {name for name, rows in held.items() if rows}
         assert filled >= {
             ("points", "members"), ("points", "particulars"), ("points", "consents"), ("points", "wallets"),
-            ("points", "entries"), ("points", "activities"), ("missions", "progress"), ("missions", "badges"),
+            ("points", "entries"), ("points", "activities"), ("missions", "missions"), ("missions", "badges"),
             ("leaderboard", "scores"), ("leaderboard", "scratch_cards"), ("recommender", "profiles"),
             ("recommender", "decisions"), ("recommender", "outcomes"),
         }  # fmt: skip

@@ -26,7 +26,7 @@ class Participation(Missions):
 
     def __init__(self, servers: Servers, channel: grpc.aio.Channel, points: Points, token: Callable[..., str]) -> None:
         super().__init__(servers, channel, points, token)
-        self._participation = participation_pb2_grpc.ParticipationServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._participation = participation_pb2_grpc.ParticipationServiceStub(channel)
 
     async def ask(self, method: str, request: Any, brand: str, **credential: Any) -> Any:
         metadata = (("authorization", f"Bearer {self._token(brand, **credential)}"),)
@@ -42,7 +42,8 @@ class Participation(Missions):
 
     async def shown(self, brand: str, member: str, name: str) -> missions_pb.MissionProgress:
         found = await self.call("ListMissions", missions_pb.ListMissionsRequest(member=member), brand)
-        return next(each for each in found.missions if each.mission == name)
+        shown: missions_pb.MissionProgress = next(each for each in found.missions if each.mission == name)
+        return shown
 
     async def granted(self, brand: str) -> list[str]:
         rows = await fetch(
@@ -61,7 +62,7 @@ async def missions(
     points = await anext(opened)
     async with running("missions", settings_of("missions")) as channel:
         yield Participation(servers, channel, points, token)
-        await opened.aclose()
+        await opened.aclose()  # type: ignore[attr-defined]
 
 
 def claimed(name: str, target: int = 1, **limits: int) -> programme_pb2.Mission:
@@ -171,7 +172,9 @@ async def test_what_may_not_be_asked_is_refused_with_its_reason(missions: Partic
         ("ClaimMission", claim),
         ("ExplainMission", pb.ExplainMissionRequest),
     ):
-        refused = await missions.refused(method, request(member="ann", mission="plain"), brand, subject="bob", scope="member")
+        refused = await missions.refused(
+            method, request(member="ann", mission="plain"), brand, subject="bob", scope="member"
+        )
         assert refused == "unknown_member"
 
 

@@ -135,6 +135,8 @@ class Suite:
         own = {"seed_key": self.data.seed_key()} if part == "leaderboard" else {}
         if part == "recommender":
             own = {"erasure_key": self.data.erasure_key()}
+        if part == "missions":
+            own = {"webhook_key": self.data.webhook_key(), "webhook_loopback": "true"}
         if part == "points":
             own = {
                 "ledger_key": self.data.ledger_key(),

@@ -24,6 +24,7 @@ from laurels.value.v1.events_pb2 import RewardGranted
 from services import book
 from services.missions import store
 from services.missions.fold import Done, MissionRule, Place
+from services.missions.outgoing import fan_out
 from services.missions.programme import MissionsRules
 from services.missions.store import Badge
 from services.missions.store.journal import CompletionKey
@@ -42,7 +43,8 @@ class Book(book.Book):
     places of their newest facts; `values` what activities count, by the identity
     of their events. `unsettled` are members whose facts are to be folded anew
     before their state is read or saved, and `late_done` what they finished
-    before what is kept. `paying` are the missions whose rewards are due or claimed.
+    before what is kept. `paying` are the missions whose rewards are due or claimed. `endpoints`
+    are how many the brand has, and `registered` which, where a request asks.
     """
 
     service = "missions"
@@ -64,6 +66,8 @@ class Book(book.Book):
         self.paying: dict[CompletionKey, MissionRule] = {}
         self.unsettled: set[str] = set()
         self.late_done: dict[str, list[Done]] = {}
+        self.endpoints = 0
+        self.registered: set[str] = set()
         self._badges: dict[tuple[str, str], Badge] = {}
         self._failing: set[str] = set()
 
@@ -112,6 +116,7 @@ class Book(book.Book):
         gained = await store.add_badges(connection, self.brand, list(self._badges.values()))
         if len(gained) < len(self._badges):
             self.events = [event for event in self.events if not _is_of_badge(event, self._badges.keys() - gained)]
+        await fan_out(connection, self.brand, self.now, self.events)
         await super().save(connection)
 
 

@@ -22,6 +22,7 @@ from services.missions.eligibility import MemberVocabulary
 from services.missions.fold import FoldRules, MissionRule, Watch
 from services.missions.goal_programme import Gate, Known, Looking, compile_mission, names_of
 from services.missions.goals import Streak
+from services.missions.programme_campaigns import CampaignRules, compile_campaigns
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -129,6 +130,7 @@ class MissionsRules(FoldRules):
     gates: dict[str, Gate] = field(default_factory=dict)
     refunds: dict[str, earning_pb.RefundRule] = field(default_factory=dict)
     """By the activity type that refunds."""
+    campaigns: CampaignRules = field(default_factory=CampaignRules)
 
     def __post_init__(self) -> None:
         self.zone = zone_named(self.programme.time_zone) or self.zone
@@ -196,6 +198,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
     for place, badge in enumerate(badges):
         if badge.id not in given:
             problems.add(f"missions.badges[{place}]", f"{badge.id!r} is given by no mission")
+    rules.campaigns = compile_campaigns(programme, rules.members.variables, rules.zone, problems)
     return rules
 
 

@@ -8,9 +8,10 @@ from google.protobuf.message import Message
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
-from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
-from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
+from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
+from laurels.points.v1.members_events_pb2 import AnniversaryReached, ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.recommender.v1.predictions_events_pb2 import PredictionMade, SegmentChanged
 from laurels.value.v1.events_pb2 import RewardGranted
 from services import erasure
 
@@ -24,8 +25,11 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         TierChanged,
         ConsentChanged,
         SharedAttributesChanged,
+        PointsCredited,
+        AnniversaryReached,
     ],
     "leaderboard": [RewardGranted, ErasureReceipt],
+    "recommender": [PredictionMade, SegmentChanged, ErasureReceipt],
 }
 
 

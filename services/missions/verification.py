@@ -13,7 +13,7 @@ import asyncpg
 
 from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
 from laurels.value.v1.events_pb2 import GRANT_REASON_MISSION, RewardGranted
-from services.missions import calendar, rewarding
+from services.missions import calendar, campaign_verification, rewarding
 from services.missions.fold import BADGE, DONE, DONE_BY, GOALS, RUN, Checkpoint, MissionRule, fact_of, loaded, replay
 from services.missions.programme import MissionsRules, compile_document
 from services.missions.rewarding import OWN
@@ -77,6 +77,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         _limits(await connection.fetch(_COUNTERS), completions, missions),
         _badge_events(await connection.fetch(_EVENTS, _name(BadgeEarned)), badges, kept_since),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
+        *await campaign_verification.violations(connection, kept_since),
     ):
         found += _bounded(list(sentences))
     return found

@@ -42,6 +42,7 @@ RECEIPTS_DUE = frozenset(
         ("leaderboard", "points"),
         ("missions", "leaderboard"),
         ("missions", "points"),
+        ("missions", "recommender"),
         ("recommender", "points"),
     }
 )

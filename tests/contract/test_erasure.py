@@ -29,6 +29,8 @@ NAMED = {
     "missions": {
         "badges.member", "completions.member", "member_missions.member", "mission_checkpoints.member",
         "mission_facts.member", "mission_members.member",
+        "campaign_hours.member", "campaign_seen.member", "campaign_counters.owner", "campaign_triggers.member",
+        "campaign_cursors.member", "campaign_offers.member", "campaign_messages.member", "webhook_deliveries.member",
     },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},

@@ -21,7 +21,7 @@ OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 # What was entered, achieved, decided or published stays: read and add, nothing else.
 APPEND_ONLY = {
     "points": {"entries", "activities", "ledger_checkpoints", "consent_records", "given_rewards"},
-    "missions": {"badges"},
+    "missions": {"badges", "campaign_triggers"},
     "leaderboard": {"scratch_pools"},
     "recommender": {"decisions", "outcomes"},
 }
@@ -146,6 +146,8 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
         expected.add(("scratch_pools", "r"))
+    if service == "missions":  # deliveries that are due are looked for in all brands at once
+        expected |= {(name, "r") for name in ("webhook_deliveries", "webhook_endpoints")}
     if service == "points":  # what is due is looked for in all brands at once
         expected |= {(name, "r") for name in ("lots", "holds", "pending_lots", "tier_standings", "redemptions")}
         expected |= {(name, "r") for name in ("hold_requests", "anniversaries", "particulars_sweeps")}

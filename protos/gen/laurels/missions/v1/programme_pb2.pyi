@@ -1,3 +1,4 @@
+from laurels.missions.v1 import programme_campaigns_pb2 as _programme_campaigns_pb2
 from laurels.missions.v1 import programme_goals_pb2 as _programme_goals_pb2
 from laurels.value.v1 import events_pb2 as _events_pb2
 from google.protobuf.internal import containers as _containers
@@ -9,16 +10,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges", "time_zone_attribute", "lateness_days")
+    __slots__ = ("missions", "badges", "time_zone_attribute", "lateness_days", "campaigns", "campaign_policy")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     LATENESS_DAYS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_POLICY_FIELD_NUMBER: _ClassVar[int]
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
     time_zone_attribute: str
     lateness_days: int
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., lateness_days: _Optional[int] = ...) -> None: ...
+    campaigns: _containers.RepeatedCompositeFieldContainer[_programme_campaigns_pb2.Campaign]
+    campaign_policy: _programme_campaigns_pb2.CampaignPolicy
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., lateness_days: _Optional[int] = ..., campaigns: _Optional[_Iterable[_Union[_programme_campaigns_pb2.Campaign, _Mapping]]] = ..., campaign_policy: _Optional[_Union[_programme_campaigns_pb2.CampaignPolicy, _Mapping]] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge", "goals", "goals_needed", "window", "start", "claiming", "limits", "eligible", "badges_needed", "rewards", "refunded_reward")

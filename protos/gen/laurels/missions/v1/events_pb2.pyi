@@ -24,11 +24,15 @@ class MissionCompleted(_message.Message):
     def __init__(self, member: _Optional[str] = ..., mission: _Optional[str] = ..., reward: _Optional[_Union[_programme_pb2.MissionReward, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ...) -> None: ...
 
 class BadgeEarned(_message.Message):
-    __slots__ = ("member", "badge", "earned_at")
+    __slots__ = ("member", "badge", "earned_at", "key", "count")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     BADGE_FIELD_NUMBER: _ClassVar[int]
     EARNED_AT_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     member: str
     badge: str
     earned_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., badge: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    key: str
+    count: int
+    def __init__(self, member: _Optional[str] = ..., badge: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., key: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurels/missions/v1/missions.proto\x12\x13laurels.missions.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\x84\x01\n\x0fMissionProgress\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x03\x12\x0e\n\x06target\x18\x04 \x01(\x03\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x0b\x45\x61rnedBadge\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x0b\x42\x61\x64geRarity\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07holders\x18\x03 \x01(\x03\"%\n\x13ListMissionsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"N\n\x14ListMissionsResponse\x12\x36\n\x08missions\x18\x01 \x03(\x0b\x32$.laurels.missions.v1.MissionProgress\")\n\x17ListMemberBadgesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"L\n\x18ListMemberBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.EarnedBadge\"\x13\n\x11ListBadgesRequest\"F\n\x12ListBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.BadgeRarity\"\x1a\n\x18GetMissionsReportRequest\"P\n\x19GetMissionsReportResponse\x12\x33\n\x08missions\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.MissionCount\"Q\n\x0cMissionCount\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x11\n\tcompleted\x18\x04 \x01(\x03\x32\xd3\x04\n\x0fMissionsService\x12\x90\x01\n\x0cListMissions\x12(.laurels.missions.v1.ListMissionsRequest\x1a).laurels.missions.v1.ListMissionsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/missions\x12\x9a\x01\n\x10ListMemberBadges\x12,.laurels.missions.v1.ListMemberBadgesRequest\x1a-.laurels.missions.v1.ListMemberBadgesResponse\")\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/members/{member}/badges\x12x\n\nListBadges\x12&.laurels.missions.v1.ListBadgesRequest\x1a\'.laurels.missions.v1.ListBadgesResponse\"\x19\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/badges\x12\x95\x01\n\x11GetMissionsReport\x12-.laurels.missions.v1.GetMissionsReportRequest\x1a..laurels.missions.v1.GetMissionsReportResponse\"!\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/reports/missionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurels/missions/v1/missions.proto\x12\x13laurels.missions.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\x84\x01\n\x0fMissionProgress\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x03\x12\x0e\n\x06target\x18\x04 \x01(\x03\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x0b\x45\x61rnedBadge\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x14 \x01(\x03\x12\x0e\n\x06\x66\x61mily\x18\x15 \x01(\t\x12\r\n\x05grade\x18\x16 \x01(\x05\"i\n\x0b\x42\x61\x64geRarity\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07holders\x18\x03 \x01(\x03\x12\r\n\x05share\x18\x14 \x01(\x01\x12\x0e\n\x06\x66\x61mily\x18\x15 \x01(\t\x12\r\n\x05grade\x18\x16 \x01(\x05\"%\n\x13ListMissionsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"N\n\x14ListMissionsResponse\x12\x36\n\x08missions\x18\x01 \x03(\x0b\x32$.laurels.missions.v1.MissionProgress\")\n\x17ListMemberBadgesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"L\n\x18ListMemberBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.EarnedBadge\"\x13\n\x11ListBadgesRequest\"F\n\x12ListBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.BadgeRarity\"\x1a\n\x18GetMissionsReportRequest\"P\n\x19GetMissionsReportResponse\x12\x33\n\x08missions\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.MissionCount\"Q\n\x0cMissionCount\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x11\n\tcompleted\x18\x04 \x01(\x03\x32\xd3\x04\n\x0fMissionsService\x12\x90\x01\n\x0cListMissions\x12(.laurels.missions.v1.ListMissionsRequest\x1a).laurels.missions.v1.ListMissionsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/missions\x12\x9a\x01\n\x10ListMemberBadges\x12,.laurels.missions.v1.ListMemberBadgesRequest\x1a-.laurels.missions.v1.ListMemberBadgesResponse\")\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/members/{member}/badges\x12x\n\nListBadges\x12&.laurels.missions.v1.ListBadgesRequest\x1a\'.laurels.missions.v1.ListBadgesResponse\"\x19\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/badges\x12\x95\x01\n\x11GetMissionsReport\x12-.laurels.missions.v1.GetMissionsReportRequest\x1a..laurels.missions.v1.GetMissionsReportResponse\"!\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/reports/missionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,28 +44,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MISSIONSSERVICE'].methods_by_name['GetMissionsReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\026\022\024/v1/reports/missions'
   _globals['_MISSIONPROGRESS']._serialized_start=155
   _globals['_MISSIONPROGRESS']._serialized_end=287
-  _globals['_EARNEDBADGE']._serialized_start=289
-  _globals['_EARNEDBADGE']._serialized_end=378
-  _globals['_BADGERARITY']._serialized_start=380
-  _globals['_BADGERARITY']._serialized_end=439
-  _globals['_LISTMISSIONSREQUEST']._serialized_start=441
-  _globals['_LISTMISSIONSREQUEST']._serialized_end=478
-  _globals['_LISTMISSIONSRESPONSE']._serialized_start=480
-  _globals['_LISTMISSIONSRESPONSE']._serialized_end=558
-  _globals['_LISTMEMBERBADGESREQUEST']._serialized_start=560
-  _globals['_LISTMEMBERBADGESREQUEST']._serialized_end=601
-  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_start=603
-  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_end=679
-  _globals['_LISTBADGESREQUEST']._serialized_start=681
-  _globals['_LISTBADGESREQUEST']._serialized_end=700
-  _globals['_LISTBADGESRESPONSE']._serialized_start=702
-  _globals['_LISTBADGESRESPONSE']._serialized_end=772
-  _globals['_GETMISSIONSREPORTREQUEST']._serialized_start=774
-  _globals['_GETMISSIONSREPORTREQUEST']._serialized_end=800
-  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_start=802
-  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_end=882
-  _globals['_MISSIONCOUNT']._serialized_start=884
-  _globals['_MISSIONCOUNT']._serialized_end=965
-  _globals['_MISSIONSSERVICE']._serialized_start=968
-  _globals['_MISSIONSSERVICE']._serialized_end=1563
+  _globals['_EARNEDBADGE']._serialized_start=290
+  _globals['_EARNEDBADGE']._serialized_end=425
+  _globals['_BADGERARITY']._serialized_start=427
+  _globals['_BADGERARITY']._serialized_end=532
+  _globals['_LISTMISSIONSREQUEST']._serialized_start=534
+  _globals['_LISTMISSIONSREQUEST']._serialized_end=571
+  _globals['_LISTMISSIONSRESPONSE']._serialized_start=573
+  _globals['_LISTMISSIONSRESPONSE']._serialized_end=651
+  _globals['_LISTMEMBERBADGESREQUEST']._serialized_start=653
+  _globals['_LISTMEMBERBADGESREQUEST']._serialized_end=694
+  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_start=696
+  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_end=772
+  _globals['_LISTBADGESREQUEST']._serialized_start=774
+  _globals['_LISTBADGESREQUEST']._serialized_end=793
+  _globals['_LISTBADGESRESPONSE']._serialized_start=795
+  _globals['_LISTBADGESRESPONSE']._serialized_end=865
+  _globals['_GETMISSIONSREPORTREQUEST']._serialized_start=867
+  _globals['_GETMISSIONSREPORTREQUEST']._serialized_end=893
+  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_start=895
+  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_end=975
+  _globals['_MISSIONCOUNT']._serialized_start=977
+  _globals['_MISSIONCOUNT']._serialized_end=1058
+  _globals['_MISSIONSSERVICE']._serialized_start=1061
+  _globals['_MISSIONSSERVICE']._serialized_end=1656
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,297 @@
+"""Badges are given and taken away, and what a member is shown with follows from what stands.
+
+Each time that a member earns a badge is an award under a key, which happens
+once. A badge that is not repeatable is told once and shown once, however many
+awards stand behind it, so that it stays while one of them does.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+import asyncpg
+
+from chassis.book import Kind, Operation, Touched
+from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
+from laurels.missions.v1 import badges_pb2, missions_pb2
+from laurels.missions.v1.badges_events_pb2 import (
+    BADGE_REVOCATION_REFUND,
+    BADGE_REVOCATION_REQUEST,
+    BadgeRevocation,
+    BadgeRevoked,
+)
+from laurels.missions.v1.events_pb2 import BadgeEarned
+from laurels.points.v1.earning_events_pb2 import PointsRefunded
+from laurels.value.v1.events_pb2 import RewardGranted
+from services.missions.badge_rules import BadgeBook, standing
+from services.missions.book import Book
+from services.missions.programme import MissionsRules
+from services.missions.store import badges as rows
+from services.missions.store.badges import Award, AwardKey, Holding, HoldingKey
+from services.missions.store.tallies import count
+
+HOLDINGS: Kind[HoldingKey, Holding] = Kind("badges", 75, rows.lock_holdings, rows.save_holdings)
+AWARDS: Kind[AwardKey, Award] = Kind("badge awards", 76, rows.lock_awards, rows.save_awards)
+
+
+class UnknownBadge(NotFound):
+    """The programme has no such badge."""
+
+    code = "unknown_badge"
+
+    def __init__(self, badge: str) -> None:
+        super().__init__(f"There is no badge {badge!r}.")
+
+
+class NotAwarded(FailedPrecondition):
+    """The programme does not declare the badge as one that back ends give."""
+
+    code = "not_awarded"
+
+    def __init__(self, badge: str) -> None:
+        super().__init__(f"The badge {badge!r} is not declared as `awarded`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """A badge to give, once a member and key. `activity` is the one whose refund takes it away again."""
+
+    badges: BadgeBook
+    member: str
+    badge: str
+    key: str
+    at: datetime
+    cause: str = ""
+    activity: str = ""
+    answer: badges_pb2.AwardBadgeResponse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What a refunded activity earned is to be taken away; or, without an activity, a badge."""
+
+    badges: BadgeBook
+    member: str
+    at: datetime
+    activity: str = ""
+    badge: str = ""
+    answer: badges_pb2.RevokeBadgeResponse | None = None
+
+
+def give(book: Book, asked: Give) -> None:
+    """Has a badge given when the transaction ends."""
+    book.badges_asked.append(asked)
+
+
+def revoke_for(book: Book, badges: BadgeBook, member: str, activity: str, at: datetime) -> None:
+    """Has taken away what an activity that was wholly refunded earned, where the badge is revocable."""
+    book.badges_asked.append(Take(badges, member, at, activity=activity))
+
+
+async def settle(connection: asyncpg.Connection, book: Book) -> None:
+    """Gives and takes what the transaction's decisions asked for, in their order.
+
+    It is the last that a transaction locks, so that who gives a badge need not
+    say so before: which ones a decision gives is often known by it alone.
+    """
+    asked = book.badges_asked
+    if not asked:
+        return
+    takes = [each for each in asked if isinstance(each, Take)]
+    found = await rows.by_activity(connection, book.brand, [(each.member, each.activity) for each in takes])
+    found += await rows.of_badges(connection, book.brand, [(each.member, each.badge) for each in takes if each.badge])
+    holdings = {
+        (member, name)
+        for badges, member, badge in [
+            *((each.badges, each.member, each.badge) for each in asked if each.badge),
+            *((each.badges, award.member, award.badge) for award in found for each in takes),
+        ]
+        for name in badges.kin(badge)
+    }
+    keys = {(each.member, each.key) for each in asked if isinstance(each, Give)} | {
+        (award.member, award.key) for award in found
+    }
+    await book.read(connection, HOLDINGS, holdings)
+    await book.read(connection, AWARDS, keys)
+    for each in asked:
+        if isinstance(each, Give):
+            _give(book, each)
+        else:
+            _take(book, each)
+    asked.clear()
+
+
+def shown(badges: BadgeBook, badge: str, earned_at: datetime, times: int) -> missions_pb2.EarnedBadge:
+    """A badge as its member sees it. One that left the programme was earned all the same."""
+    declared = badges.badges.get(badge)
+    if declared is None:
+        return missions_pb2.EarnedBadge(badge=badge, name=badge, earned_at=earned_at, count=1)
+    return missions_pb2.EarnedBadge(
+        badge=badge,
+        name=declared.name,
+        earned_at=earned_at,
+        count=times if declared.repeatable else 1,
+        family=declared.family,
+        grade=declared.grade,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AwardAsked:
+    """A back end gives a badge, `at` a moment."""
+
+    request: badges_pb2.AwardBadgeRequest
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """Digests the caller's key, which may be anything, even a key of the suite's own."""
+        return f"award:{blake2b(self.request.idempotency_key.encode(), digest_size=16).hexdigest()}"
+
+
+class GiveOrTake(Operation):
+    """Back ends give badges and take them away. The answers are complete when the transaction is."""
+
+    requests = (AwardAsked, badges_pb2.RevokeBadgeRequest)
+
+    def touch(
+        self, request: AwardAsked | badges_pb2.RevokeBadgeRequest, found: None, rules: MissionsRules, touched: Touched
+    ) -> None:
+        if isinstance(request, AwardAsked):
+            touched.row(AWARDS, (request.request.member, request.key))
+
+    def decide(
+        self, book: Book, rules: MissionsRules, request: AwardAsked | badges_pb2.RevokeBadgeRequest
+    ) -> badges_pb2.AwardBadgeResponse | badges_pb2.RevokeBadgeResponse:
+        if isinstance(request, AwardAsked):
+            return self._give(book, rules.badges, request)
+        revoked = badges_pb2.RevokeBadgeResponse()
+        book.badges_asked.append(
+            Take(rules.badges, request.member, book.now, badge=request.badge, answer=revoked)
+        )
+        return revoked
+
+    def _give(self, book: Book, badges: BadgeBook, asked: AwardAsked) -> badges_pb2.AwardBadgeResponse:
+        request = asked.request
+        known = book.row(AWARDS, (request.member, asked.key))
+        given = [each for each in book.badges_asked if isinstance(each, Give)]
+        before = {(each.member, each.key): each.badge for each in given}.get((request.member, asked.key), "")
+        if request.badge != (known.badge if known is not None else before or request.badge):
+            raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another badge.")
+        declared = badges.badges.get(request.badge)
+        if declared is None:
+            raise UnknownBadge(request.badge)
+        if not declared.awarded:
+            raise NotAwarded(request.badge)
+        answer = badges_pb2.AwardBadgeResponse()
+        give(
+            book,
+            Give(badges, request.member, request.badge, asked.key, asked.at, "", request.activity, answer),
+        )
+        return answer
+
+
+class GiveGranted(Operation):
+    """Gives the badges that other services grant."""
+
+    requests = (RewardGranted,)
+
+    def version(self, request: RewardGranted) -> int:
+        return request.programme_version
+
+    def decide(self, book: Book, rules: MissionsRules, request: RewardGranted) -> None:
+        at = request.occurred_at.ToDatetime(tzinfo=UTC)
+        for place, grant in enumerate(request.grants):
+            if grant.WhichOneof("kind") == "badge":
+                give(
+                    book,
+                    Give(rules.badges, request.member, grant.badge, f"grant:{request.key}:{place}", at, request.reference),
+                )
+
+
+class RevokeRefunded(Operation):
+    """Takes away the badges that a purchase earned which is wholly refunded."""
+
+    requests = (PointsRefunded,)
+
+    def version(self, request: PointsRefunded) -> int:
+        return request.programme_version
+
+    def decide(self, book: Book, rules: MissionsRules, request: PointsRefunded) -> None:
+        if request.refunded >= request.total:
+            at = request.occurred_at.ToDatetime(tzinfo=UTC)
+            revoke_for(book, rules.badges, request.member, request.purchase, at)
+
+
+def _give(book: Book, asked: Give) -> None:
+    member, badge, at = asked.member, asked.badge, asked.at
+    declared, holding = asked.badges.badges.get(badge), book.row(HOLDINGS, (member, badge))
+    if book.row(AWARDS, (member, asked.key)) is None:
+        if holding is None:
+            holding = Holding(member, badge, asked.cause, at, 0, stands=False, is_new=True)
+        tells = holding.count == 0 or (declared is not None and declared.repeatable)
+        holding.count += 1
+        if tells:
+            holding.earned_at = max(holding.earned_at, at) if holding.count > 1 else at
+            book.tell(
+                member, BadgeEarned(member=member, badge=badge, earned_at=at, key=asked.key, count=holding.count)
+            )
+        given = Award(member, asked.key, badge, asked.activity, at, told=tells, is_new=True)
+        book.put(AWARDS, (member, asked.key), given)
+        book.put(HOLDINGS, (member, badge), holding)
+        _settle(book, asked.badges, member, badge)
+    if asked.answer is not None and holding is not None:
+        asked.answer.badge.CopyFrom(shown(asked.badges, badge, holding.earned_at, holding.count))
+
+
+def _take(book: Book, asked: Take) -> None:
+    revoked = 0
+    for each in book.rows(AWARDS):
+        if each.member != asked.member:
+            continue
+        if asked.badge:
+            if each.badge == asked.badge:
+                revoked += _revoke(book, asked.badges, each, asked.at, BADGE_REVOCATION_REQUEST)
+        elif each.activity == asked.activity:
+            declared = asked.badges.badges.get(each.badge)
+            if declared is not None and declared.revocable:
+                revoked += _revoke(book, asked.badges, each, asked.at, BADGE_REVOCATION_REFUND)
+    if asked.answer is not None:
+        asked.answer.revoked = revoked > 0
+
+
+def _revoke(book: Book, badges: BadgeBook, each: Award, at: datetime, reason: BadgeRevocation) -> int:
+    """Takes one award away; 1, or 0 when it was before."""
+    holding = book.row(HOLDINGS, (each.member, each.badge))
+    if each.revoked_at is not None or holding is None:
+        return 0
+    each.revoked_at = at
+    book.put(AWARDS, (each.member, each.key), each)
+    holding.count -= 1
+    book.put(HOLDINGS, (each.member, each.badge), holding)
+    declared = badges.badges.get(each.badge)
+    if holding.count == 0 or (declared is not None and declared.repeatable):
+        book.tell(
+            each.member,
+            BadgeRevoked(
+                member=each.member,
+                badge=each.badge,
+                key=each.key,
+                count=holding.count,
+                reason=reason,
+                revoked_at=at,
+            ),
+        )
+    _settle(book, badges, each.member, each.badge)
+    return 1
+
+
+def _settle(book: Book, badges: BadgeBook, member: str, badge: str) -> None:
+    """Has the badges stand that should, of those that one badge concerns, and counts their holders."""
+    kin = [holding for name in badges.kin(badge) if (holding := book.row(HOLDINGS, (member, name))) is not None]
+    stands = standing(badges, {holding.badge: holding.count for holding in kin})
+    for holding in kin:
+        if holding.stands != (holding.badge in stands):
+            holding.stands = not holding.stands
+            book.put(HOLDINGS, (member, holding.badge), holding)
+            count(book, f"badge:{holding.badge}", member, 1 if holding.stands else -1)

@@ -95,6 +95,8 @@ class Book:
         self.brand, self.now = brand, now
         self._configurations, self._operations = configurations, operations
         self._rules: dict[int, Any] = {}
+        self.newest = NEWEST
+        """The number of the newest version, once a request asked for it."""
         self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
         self._changed: dict[Kind[Any, Any], dict[Any, Any]] = {}
         self._adds: dict[Callable[..., Awaitable[Any]], list[Any]] = {}
@@ -125,7 +127,7 @@ class Book:
         if version not in self._rules:
             try:
                 if version == NEWEST:
-                    _, self._rules[version] = await self._configurations.newest(connection, self.brand)
+                    self.newest, self._rules[version] = await self._configurations.newest(connection, self.brand)
                 else:
                     self._rules[version] = await self._configurations.at(connection, self.brand, version)
             except (NotYet, NotFound) as missing:

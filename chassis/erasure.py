@@ -35,6 +35,7 @@ _DROP_DEAD_LETTERS = "DELETE FROM dead_letters WHERE brand = $1 AND member = $2"
 _NOTE = """
     INSERT INTO erasing (brand, erasure, member, alias, settled) VALUES ($1, $2, $3, $4, false)
     ON CONFLICT DO NOTHING"""
+_MEMBERS = "SELECT member FROM erasing WHERE brand = $1"
 _SETTLE = "UPDATE erasing SET settled = true WHERE brand = $1 AND erasure = $2 RETURNING brand, erasure, member, alias"
 _SETTLED = "SELECT brand, erasure, member, alias FROM erasing WHERE settled"
 _END = "DELETE FROM erasing WHERE brand = $1 AND erasure = $2 RETURNING erasure"
@@ -74,6 +75,11 @@ def alias_of(member: str, draw: Callable[[], str]) -> str:
 async def note(connection: asyncpg.Connection, brand: str, erasure: str, member: str, alias: str) -> None:
     """Remembers whom an erasure is of until it ends."""
     await connection.execute(_NOTE, brand, erasure, member, alias)
+
+
+async def members(connection: asyncpg.Connection, brand: str) -> set[str]:
+    """Whose erasure has not ended."""
+    return {row["member"] for row in await connection.fetch(_MEMBERS, brand)}
 
 
 async def settle(connection: asyncpg.Connection, brand: str, erasure: str) -> Erasing | None:

@@ -3,7 +3,9 @@
 Points speaks first. A service erases when it hears MemberErased, and again
 when another service that it listens to gives its receipt, since each of them
 may have told more meanwhile. Its receipts are behind everything that it told
-of the member. When all receipts are there, ErasureSettled makes it erase once
+of the member; after the first one it tells nothing more of them. It answers
+receipts that were given after points' last word only: two services that listen
+to each other would answer each other for ever. When all receipts are there, ErasureSettled makes it erase once
 more, for what callers asked in between, and take the id out of its events.
 """
 
@@ -18,15 +20,19 @@ from chassis.erasure import Erasing
 from chassis.events import NO_MEMBER, Event, NewEvent
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 
+FIRST = "points"
+"""The service that erases first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """A member to erase, now that the last word of the service `after` was heard."""
+    """A member to erase, now that the last word of `after` was heard; `answers` says whether that gets a receipt."""
 
     member: str
     alias: str
     erasure: str
     after: str
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ def request_of(event: Event) -> Erase | Settle | None:
         case MemberErased() as erased:
             return Erase(erased.member, erased.alias, erased.erasure, event.source)
         case ErasureReceipt() as receipt if receipt.after:
-            return Erase(event.member, receipt.alias, receipt.erasure, event.source)
+            return Erase(event.member, receipt.alias, receipt.erasure, event.source, receipt.after == FIRST)
         case ErasureSettled() as settled:
             return Settle(settled.erasure)
     return None
@@ -82,18 +88,22 @@ class Erasures:
         erase: Callable[[asyncpg.Connection, str, str, str], Awaitable[None]],
     ) -> list[NewEvent]:
         """Erases after all else was saved, by `erase(connection, brand, member, alias)`; the events to tell."""
+        # Noted by those that are answered: what comes after the end is of somebody whom nobody knows any more.
         for asked in self._asked:
-            await erasure.note(connection, self._brand, asked.erasure, asked.member, asked.alias)
+            if asked.answers:
+                await erasure.note(connection, self._brand, asked.erasure, asked.member, asked.alias)
         members = {asked.member: asked.alias for asked in self._asked}
         members |= {found.member: found.alias for found in self._settled}
         for member in sorted(members):
             await erase(connection, self._brand, member, members[member])
-        if not members:
+        silent = members.keys() | (await erasure.members(connection, self._brand) if events else set())
+        if not silent:
             return list(events)
-        return [event for event in events if event.member not in members] + [
+        return [event for event in events if event.member not in silent] + [
             NewEvent(
                 asked.member,
                 ErasureReceipt(erasure=asked.erasure, service=self._service, after=asked.after, alias=asked.alias),
             )
             for asked in self._asked
+            if asked.answers
         ]

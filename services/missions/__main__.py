@@ -14,10 +14,12 @@ from services.erasure import last_word
 from services.export import ExportServicer
 from services.missions.book import Book
 from services.missions.export import SECTIONS
+from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
 from services.missions.settings import Settings
 from services.missions.subscriber import SUBSCRIPTIONS, request_of
+from services.missions.sweeps import Sweeps
 
 NAMES = (
     "laurels.missions.v1.MissionsService",
@@ -30,7 +32,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("missions", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes))
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS))
         server = service.server.grpc
         missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
@@ -40,6 +42,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
+        service.loops.start("sweeps", Sweeps(service.database, write_path).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -6,12 +6,16 @@ meets only those that it can move.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1 import programme_pb2 as pb
+from laurels.points.v1 import programme_pb2 as points_pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES, ActivitySchema, Expressions
+from services.missions.eligibility import MemberVocabulary
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -55,12 +59,32 @@ class MissionsRules:
     """A programme as the missions service uses it."""
 
     programme: Programme
+    version: int = 0
+    """Set where it is known, in a transaction."""
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    zone_attribute: str = ""
+    """The shared attribute of members that names the zone of their days."""
+    members: MemberVocabulary = field(init=False)
     by_type: dict[str, TypeGoals] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.zone = zone_named(self.programme.time_zone) or self.zone
+        self.zone_attribute = self.programme.missions.time_zone_attribute
+        self.members = MemberVocabulary(self.programme)
 
     def steps(self, recorded: ActivityRecorded, failed: Callable[[str, str], None]) -> list[Step]:
         """What an activity counts for, under this version."""
         goals = self.by_type.get(recorded.activity.type)
         return goals.steps(recorded, failed) if goals is not None else []
+
+
+@lru_cache(maxsize=1_000)
+def zone_named(name: str) -> ZoneInfo | None:
+    """An IANA time zone, or None when there is none of the name."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
 
 
 def compile_document(document: bytes) -> MissionsRules:
@@ -90,6 +114,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         if schema is not None and goal is not None and compiles and mission.id not in taken:
             _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(Expressions(schema))), mission, goal)
         taken.add(mission.id)
+    _check_zone(programme, problems)
     given = {mission.badge for mission in missions}
     for place, badge in enumerate(badges):
         if badge.id not in given:
@@ -100,6 +125,15 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
 def target_of(mission: pb.Mission) -> int:
     """Where a mission is finished; 0 when it has no goal."""
     return mission.sum.target if mission.WhichOneof("goal") == "sum" else mission.count.target
+
+
+def _check_zone(programme: Programme, problems: Problems) -> None:
+    name = programme.missions.time_zone_attribute
+    declared = {attribute.name: attribute for attribute in programme.points.member_attributes}
+    if not name or not problems.reference("missions.time_zone_attribute", name, declared, "member attribute"):
+        return
+    if declared[name].kind != points_pb.MEMBER_ATTRIBUTE_KIND_TEXT or declared[name].personal:
+        problems.add("missions.time_zone_attribute", f"{name!r} is not a text that is not personal")
 
 
 def _check_gifts(

@@ -1,4 +1,4 @@
-"""What the points service's events ask of the missions service."""
+"""What other services' events ask of the missions service."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,21 +7,28 @@ from google.protobuf.message import Message
 
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
-from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
+from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
+from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services import erasure
-from services.missions.book import Applied, Recorded
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "points": [ActivityRecorded, ProgrammeApplied, MemberErased, ErasureSettled]
+    "points": [
+        ActivityRecorded,
+        ProgrammeApplied,
+        MemberErased,
+        ErasureSettled,
+        MemberEnrolled,
+        TierChanged,
+        ConsentChanged,
+        SharedAttributesChanged,
+    ],
 }
 
 
 def request_of(event: Event) -> Any:
-    """The request that an event is, or None when it asks for nothing."""
-    match event.message:
-        case ActivityRecorded() as recorded:
-            return Recorded(recorded)
-        case ProgrammeApplied() as applied:
-            return Applied(applied)
-    return erasure.request_of(event)
+    """The request that an event is, or None when it asks for nothing: most are requests as they are."""
+    if isinstance(event.message, MemberErased | ErasureReceipt | ErasureSettled):
+        return erasure.request_of(event)
+    return event.message

@@ -1,11 +1,31 @@
 """The tables of the missions service."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import stamp
+
+
+class MissionMember(SQLModel, table=True):
+    """What missions keeps of a member, as events told.
+
+    `consents` are by purpose, as far as the member said; `attributes` the
+    shared ones; `segments` those that the recommender told.
+    """
+
+    __tablename__ = "mission_members"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    enrolled_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    tier: str = Field(sa_column=Column(Text, nullable=False))
+    consents: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    segments: list[str] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 class Progress(SQLModel, table=True):

@@ -18,6 +18,7 @@ from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services.missions import store
 from services.missions.book import Book
+from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.subscriber import request_of
 from services.missions.verification import violations
@@ -42,7 +43,7 @@ async def database(servers: Servers) -> AsyncIterator[Database]:
 
 def replica(database: Database) -> WritePath:
     """A write path with memory of its own, as another process has it."""
-    begin = partial(Book, programmes=Configurations(compile_document))
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
     return WritePath("missions", database, begin, on_commit=lambda: None)
 
 

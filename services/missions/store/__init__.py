@@ -4,10 +4,9 @@ Statements are set-based: their number does not depend on how many activities a
 transaction carries. Rows are locked, and new ones inserted, in key order.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
 
 import asyncpg
@@ -62,16 +61,13 @@ _COUNTS = """
     WHERE brand = $1 GROUP BY mission"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Row(Progress):
-    """Progress as loaded under its lock, or (not `known`) as it is to be added."""
+    """A member's progress in a mission as loaded under its lock, or (not `known`) as it is to be added."""
 
+    member: str
+    mission: str
     known: bool = False
-    changed: bool = False
-
-
-Keyed = tuple[str, str, Row]
-"""Member, mission, and the row of both."""
 
 
 class Completion(NamedTuple):
@@ -94,53 +90,48 @@ class Badge(NamedTuple):
 
 
 async def lock_progress(
-    connection: asyncpg.Connection, brand: str, missions: Mapping[str, Iterable[str]]
-) -> dict[str, dict[str, Row]]:
-    """The rows that exist of each member's missions, locked in key order; an empty dict for a member without."""
-    rows: dict[str, dict[str, Row]] = {member: {} for member in sorted(missions)}
-    if not rows:
-        return rows
-    wanted = [" ".join(missions[member]) for member in rows]
-    for member, mission, progress, target, completed_at in await connection.fetch(
-        _LOCK_PROGRESS, brand, list(rows), wanted
-    ):
-        rows[member][mission] = Row(progress, target, completed_at, known=True)
-    return rows
+    connection: asyncpg.Connection, brand: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Row]:
+    """The rows that exist of members' missions, locked in key order."""
+    missions: dict[str, list[str]] = {}
+    for member, mission in keys:
+        missions.setdefault(member, []).append(mission)
+    wanted = [" ".join(of_member) for of_member in missions.values()]
+    return {
+        (member, mission): Row(progress, target, completed_at, member=member, mission=mission, known=True)
+        for member, mission, progress, target, completed_at in await connection.fetch(
+            _LOCK_PROGRESS, brand, list(missions), wanted
+        )
+    }
 
 
-async def save_progress(connection: asyncpg.Connection, brand: str, rows: Sequence[Keyed]) -> None:
-    """Updates locked rows.
+async def save_progress(connection: asyncpg.Connection, brand: str, rows: Sequence[Row]) -> None:
+    """Updates locked rows and adds new ones.
 
-    The columns go as text, ids having no spaces: the driver takes three times
-    as long over arrays.
+    One that another transaction added first is a unique violation, and the
+    batch is repeated. The columns of known ones go as text, ids having no
+    spaces: the driver takes three times as long over arrays.
     """
-    if not rows:
-        return
-    await connection.execute(
-        _SAVE_PROGRESS,
-        brand,
-        " ".join([member for member, _, _ in rows]),
-        " ".join([mission for _, mission, _ in rows]),
-        " ".join([str(row.progress) for _, _, row in rows]),
-        " ".join([str(row.target) for _, _, row in rows]),
-        " ".join([row.completed_at.isoformat() if row.completed_at is not None else "" for _, _, row in rows]),
-    )
-
-
-async def add_progress(connection: asyncpg.Connection, brand: str, new: Iterable[Keyed]) -> None:
-    """Adds rows; one that another transaction added first is a unique violation, and the batch is repeated."""
-    rows = sorted(new, key=itemgetter(0, 1))
-    if not rows:
-        return
-    await connection.execute(
-        _ADD_PROGRESS,
-        brand,
-        [member for member, _, _ in rows],
-        [mission for _, mission, _ in rows],
-        [row.progress for _, _, row in rows],
-        [row.target for _, _, row in rows],
-        [row.completed_at for _, _, row in rows],
-    )
+    if known := [row for row in rows if row.known]:
+        await connection.execute(
+            _SAVE_PROGRESS,
+            brand,
+            " ".join([row.member for row in known]),
+            " ".join([row.mission for row in known]),
+            " ".join([str(row.progress) for row in known]),
+            " ".join([str(row.target) for row in known]),
+            " ".join([row.completed_at.isoformat() if row.completed_at is not None else "" for row in known]),
+        )
+    if new := [row for row in rows if not row.known]:
+        await connection.execute(
+            _ADD_PROGRESS,
+            brand,
+            [row.member for row in new],
+            [row.mission for row in new],
+            [row.progress for row in new],
+            [row.target for row in new],
+            [row.completed_at for row in new],
+        )
 
 
 async def add_completions(connection: asyncpg.Connection, brand: str, completions: Sequence[Completion]) -> None:

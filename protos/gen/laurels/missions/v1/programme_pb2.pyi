@@ -11,9 +11,10 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
+    __slots__ = ("missions", "badges", "time_zone_attribute", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     QUIZZES_FIELD_NUMBER: _ClassVar[int]
     CHALLENGES_FIELD_NUMBER: _ClassVar[int]
     TEAM_CHALLENGES_FIELD_NUMBER: _ClassVar[int]
@@ -21,12 +22,13 @@ class MissionsProgramme(_message.Message):
     BADGE_FAMILIES_FIELD_NUMBER: _ClassVar[int]
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
+    time_zone_attribute: str
     quizzes: _containers.RepeatedCompositeFieldContainer[_programme_quizzes_pb2.Quiz]
     challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.CommunityChallenge]
     team_challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.TeamChallenge]
     levels: _programme_levels_pb2.LevelLadder
     badge_families: _containers.RepeatedCompositeFieldContainer[_programme_badges_pb2.BadgeFamily]
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")

@@ -1,0 +1,102 @@
+"""What missions keeps of a member: enrolment, tier, zone, consents, shared attributes, segments."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from google.protobuf.json_format import MessageToDict
+
+from chassis.book import Kind, Operation, Touched
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
+from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
+from services.activity import moment_of
+from services.missions.book import Book
+from services.missions.eligibility import PURPOSES
+from services.missions.programme import MissionsRules, zone_named
+from services.missions.store import members as store
+from services.missions.store.members import Member
+
+MEMBERS: Kind[str, Member] = Kind("members", 10, store.lock, store.save)
+
+
+def seen(book: Book, name: str) -> Member:
+    """A member as the transaction knows them: locked, looked at, or one of whom nothing was told."""
+    return book.row(MEMBERS, name) or book.known.get(name) or Member(name)
+
+
+async def look(connection: asyncpg.Connection, book: Book, names: Sequence[str]) -> None:
+    """Reads members without locking them, for `seen`."""
+    missing = sorted(set(names) - book.known.keys())
+    if missing:
+        book.known |= await store.members(connection, book.brand, missing)
+
+
+def zone_of(member: Member, rules: MissionsRules) -> ZoneInfo:
+    """The zone of the member's days: the shared attribute that the programme names, or the programme's own zone."""
+    name = member.attributes.get(rules.zone_attribute) if rules.zone_attribute else None
+    return (zone_named(name) if isinstance(name, str) else None) or rules.zone
+
+
+class Know(Operation):
+    """Takes over what is told of members."""
+
+    requests = (MemberEnrolled, TierChanged, ConsentChanged, SharedAttributesChanged)
+
+    def version(self, request: Any) -> None:
+        return None
+
+    def touch(self, request: Any, found: None, rules: None, touched: Touched) -> None:
+        touched.row(MEMBERS, request.member)
+
+    def decide(self, book: Book, rules: None, request: Any) -> None:
+        member = book.row(MEMBERS, request.member) or Member(request.member, is_new=True)
+        match request:
+            case MemberEnrolled():
+                member.enrolled_at = member.enrolled_at or request.enrolled_at.ToDatetime(tzinfo=UTC)
+            case TierChanged():
+                member.tier = request.to_tier
+            case ConsentChanged():
+                if request.purpose in PURPOSES:
+                    member.consents[PURPOSES[request.purpose]] = request.granted
+            case SharedAttributesChanged():
+                member.attributes = MessageToDict(request.attributes)
+        book.put(MEMBERS, request.member, member)
+
+
+class SeeActivity(Operation):
+    """Takes over the tier that an activity was recorded with, and who joined with it."""
+
+    requests = (ActivityRecorded,)
+
+    def version(self, request: ActivityRecorded) -> int:
+        return request.programme_version
+
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: Any, requests: Sequence[ActivityRecorded]
+    ) -> dict[str, Member]:
+        await look(connection, book, [request.activity.member for request in requests])
+        return book.known
+
+    def touch(self, request: ActivityRecorded, found: dict[str, Member], rules: Any, touched: Touched) -> None:
+        if _news(request, found.get(request.activity.member)):
+            touched.row(MEMBERS, request.activity.member)
+
+    def decide(self, book: Book, rules: Any, request: ActivityRecorded) -> None:
+        name = request.activity.member
+        member = book.row(MEMBERS, name)
+        if member is None:
+            if not _news(request, book.known.get(name)):
+                return  # known as it is, and so not locked
+            member = Member(name, is_new=True)
+        if member.is_new or _news(request, member):
+            member.tier = request.tier
+            if request.enrolled:
+                member.enrolled_at = member.enrolled_at or moment_of(request.activity)
+            book.put(MEMBERS, name, member)
+
+
+def _news(request: ActivityRecorded, known: Member | None) -> bool:
+    return known is None or known.tier != request.tier or (request.enrolled and known.enrolled_at is None)

@@ -15,6 +15,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from services.activity import moment_of
 from services.missions import store
+from services.missions.badge_rules import BadgeBook
 from services.missions.book import Book
 from services.missions.programme import Goal, MissionsRules, Step
 from services.missions.progress import grow
@@ -69,4 +70,6 @@ class CountActivity(Operation):
             ),
         )
         if goal.badge:
-            book.give_badge(member, goal.badge, goal.mission, moment)
+            badges: BadgeBook = book.rules(version).badges
+            key, activity = f"mission:{goal.mission}:{member}", recorded.activity.id
+            book.give_badge(badges, member, goal.badge, key, moment, cause=goal.mission, activity=activity)

@@ -1,4 +1,4 @@
-"""Which of a member's badges count: those that were earned and not taken back, and are not replaced by a higher grade."""
+"""Which of a member's badges count: those that were earned, were not taken back, and have no higher grade above them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -6,13 +6,12 @@ awards stand behind it, so that it stays while one of them does.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-from chassis.book import Kind, Operation, Touched
-from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
+from chassis.book import Kind
 from laurels.missions.v1 import badges_pb2, missions_pb2
 from laurels.missions.v1.badges_events_pb2 import (
     BADGE_REVOCATION_REFUND,
@@ -21,35 +20,16 @@ from laurels.missions.v1.badges_events_pb2 import (
     BadgeRevoked,
 )
 from laurels.missions.v1.events_pb2 import BadgeEarned
-from laurels.points.v1.earning_events_pb2 import PointsRefunded
-from laurels.value.v1.events_pb2 import RewardGranted
 from services.missions.badge_rules import BadgeBook, standing
-from services.missions.book import Book
-from services.missions.programme import MissionsRules
 from services.missions.store import badges as rows
 from services.missions.store.badges import Award, AwardKey, Holding, HoldingKey
 from services.missions.store.tallies import count
 
+if TYPE_CHECKING:
+    from services.missions.book import Book
+
 HOLDINGS: Kind[HoldingKey, Holding] = Kind("badges", 75, rows.lock_holdings, rows.save_holdings)
 AWARDS: Kind[AwardKey, Award] = Kind("badge awards", 76, rows.lock_awards, rows.save_awards)
-
-
-class UnknownBadge(NotFound):
-    """The programme has no such badge."""
-
-    code = "unknown_badge"
-
-    def __init__(self, badge: str) -> None:
-        super().__init__(f"There is no badge {badge!r}.")
-
-
-class NotAwarded(FailedPrecondition):
-    """The programme does not declare the badge as one that back ends give."""
-
-    code = "not_awarded"
-
-    def __init__(self, badge: str) -> None:
-        super().__init__(f"The badge {badge!r} is not declared as `awarded`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +58,12 @@ class Take:
     answer: badges_pb2.RevokeBadgeResponse | None = None
 
 
-def give(book: Book, asked: Give) -> None:
-    """Has a badge given when the transaction ends."""
-    book.badges_asked.append(asked)
-
-
-def revoke_for(book: Book, badges: BadgeBook, member: str, activity: str, at: datetime) -> None:
-    """Has taken away what an activity that was wholly refunded earned, where the badge is revocable."""
-    book.badges_asked.append(Take(badges, member, at, activity=activity))
-
-
-async def settle(connection: asyncpg.Connection, book: Book) -> None:
+async def settle(connection: asyncpg.Connection, book: "Book", asked: "list[Give | Take]") -> None:
     """Gives and takes what the transaction's decisions asked for, in their order.
 
     It is the last that a transaction locks, so that who gives a badge need not
     say so before: which ones a decision gives is often known by it alone.
     """
-    asked = book.badges_asked
     if not asked:
         return
     takes = [each for each in asked if isinstance(each, Take)]
@@ -136,94 +105,7 @@ def shown(badges: BadgeBook, badge: str, earned_at: datetime, times: int) -> mis
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AwardAsked:
-    """A back end gives a badge, `at` a moment."""
-
-    request: badges_pb2.AwardBadgeRequest
-    at: datetime
-
-    @property
-    def key(self) -> str:
-        """Digests the caller's key, which may be anything, even a key of the suite's own."""
-        return f"award:{blake2b(self.request.idempotency_key.encode(), digest_size=16).hexdigest()}"
-
-
-class GiveOrTake(Operation):
-    """Back ends give badges and take them away. The answers are complete when the transaction is."""
-
-    requests = (AwardAsked, badges_pb2.RevokeBadgeRequest)
-
-    def touch(
-        self, request: AwardAsked | badges_pb2.RevokeBadgeRequest, found: None, rules: MissionsRules, touched: Touched
-    ) -> None:
-        if isinstance(request, AwardAsked):
-            touched.row(AWARDS, (request.request.member, request.key))
-
-    def decide(
-        self, book: Book, rules: MissionsRules, request: AwardAsked | badges_pb2.RevokeBadgeRequest
-    ) -> badges_pb2.AwardBadgeResponse | badges_pb2.RevokeBadgeResponse:
-        if isinstance(request, AwardAsked):
-            return self._give(book, rules.badges, request)
-        revoked = badges_pb2.RevokeBadgeResponse()
-        book.badges_asked.append(
-            Take(rules.badges, request.member, book.now, badge=request.badge, answer=revoked)
-        )
-        return revoked
-
-    def _give(self, book: Book, badges: BadgeBook, asked: AwardAsked) -> badges_pb2.AwardBadgeResponse:
-        request = asked.request
-        known = book.row(AWARDS, (request.member, asked.key))
-        given = [each for each in book.badges_asked if isinstance(each, Give)]
-        before = {(each.member, each.key): each.badge for each in given}.get((request.member, asked.key), "")
-        if request.badge != (known.badge if known is not None else before or request.badge):
-            raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another badge.")
-        declared = badges.badges.get(request.badge)
-        if declared is None:
-            raise UnknownBadge(request.badge)
-        if not declared.awarded:
-            raise NotAwarded(request.badge)
-        answer = badges_pb2.AwardBadgeResponse()
-        give(
-            book,
-            Give(badges, request.member, request.badge, asked.key, asked.at, "", request.activity, answer),
-        )
-        return answer
-
-
-class GiveGranted(Operation):
-    """Gives the badges that other services grant."""
-
-    requests = (RewardGranted,)
-
-    def version(self, request: RewardGranted) -> int:
-        return request.programme_version
-
-    def decide(self, book: Book, rules: MissionsRules, request: RewardGranted) -> None:
-        at = request.occurred_at.ToDatetime(tzinfo=UTC)
-        for place, grant in enumerate(request.grants):
-            if grant.WhichOneof("kind") == "badge":
-                give(
-                    book,
-                    Give(rules.badges, request.member, grant.badge, f"grant:{request.key}:{place}", at, request.reference),
-                )
-
-
-class RevokeRefunded(Operation):
-    """Takes away the badges that a purchase earned which is wholly refunded."""
-
-    requests = (PointsRefunded,)
-
-    def version(self, request: PointsRefunded) -> int:
-        return request.programme_version
-
-    def decide(self, book: Book, rules: MissionsRules, request: PointsRefunded) -> None:
-        if request.refunded >= request.total:
-            at = request.occurred_at.ToDatetime(tzinfo=UTC)
-            revoke_for(book, rules.badges, request.member, request.purchase, at)
-
-
-def _give(book: Book, asked: Give) -> None:
+def _give(book: "Book", asked: Give) -> None:
     member, badge, at = asked.member, asked.badge, asked.at
     declared, holding = asked.badges.badges.get(badge), book.row(HOLDINGS, (member, badge))
     if book.row(AWARDS, (member, asked.key)) is None:
@@ -233,9 +115,7 @@ def _give(book: Book, asked: Give) -> None:
         holding.count += 1
         if tells:
             holding.earned_at = max(holding.earned_at, at) if holding.count > 1 else at
-            book.tell(
-                member, BadgeEarned(member=member, badge=badge, earned_at=at, key=asked.key, count=holding.count)
-            )
+            book.tell(member, BadgeEarned(member=member, badge=badge, earned_at=at, key=asked.key, count=holding.count))
         given = Award(member, asked.key, badge, asked.activity, at, told=tells, is_new=True)
         book.put(AWARDS, (member, asked.key), given)
         book.put(HOLDINGS, (member, badge), holding)
@@ -244,7 +124,7 @@ def _give(book: Book, asked: Give) -> None:
         asked.answer.badge.CopyFrom(shown(asked.badges, badge, holding.earned_at, holding.count))
 
 
-def _take(book: Book, asked: Take) -> None:
+def _take(book: "Book", asked: Take) -> None:
     revoked = 0
     for each in book.rows(AWARDS):
         if each.member != asked.member:
@@ -260,7 +140,7 @@ def _take(book: Book, asked: Take) -> None:
         asked.answer.revoked = revoked > 0
 
 
-def _revoke(book: Book, badges: BadgeBook, each: Award, at: datetime, reason: BadgeRevocation) -> int:
+def _revoke(book: "Book", badges: BadgeBook, each: Award, at: datetime, reason: BadgeRevocation) -> int:
     """Takes one award away; 1, or 0 when it was before."""
     holding = book.row(HOLDINGS, (each.member, each.badge))
     if each.revoked_at is not None or holding is None:
@@ -286,7 +166,7 @@ def _revoke(book: Book, badges: BadgeBook, each: Award, at: datetime, reason: Ba
     return 1
 
 
-def _settle(book: Book, badges: BadgeBook, member: str, badge: str) -> None:
+def _settle(book: "Book", badges: BadgeBook, member: str, badge: str) -> None:
     """Has the badges stand that should, of those that one badge concerns, and counts their holders."""
     kin = [holding for name in badges.kin(badge) if (holding := book.row(HOLDINGS, (member, name))) is not None]
     stands = standing(badges, {holding.badge: holding.count for holding in kin})

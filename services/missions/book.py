@@ -5,23 +5,25 @@ Activities are decided at the time they happened; the transaction's own does
 not matter to them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from chassis import metrics
-from chassis.book import Operation, Touched
+from chassis.book import Kind, Operation, Touched
 from chassis.configuration import Configurations
-from chassis.events import NewEvent
 from chassis.logging import logger
-from laurels.missions.v1.events_pb2 import BadgeEarned
 from services import book
 from services.missions import store
+from services.missions.badge_rules import BadgeBook
+from services.missions.badges import Give, Take, settle
+from services.missions.level_rules import Experience
 from services.missions.programme import MissionsRules, Step
-from services.missions.store import Badge
+from services.missions.programme_together import Contribution
 from services.missions.store.members import Member
+from services.missions.store.together import Team
 
 _log = logger("missions")
 
@@ -30,7 +32,10 @@ class Book(book.Book):
     """The unit of the missions service's write path.
 
     `known` are members that were looked at without locking them; `steps` what
-    activities count for, by the identity of their events.
+    activities count for, by the identity of their events. `badges_asked` is
+    given and taken last. `contributions` are what activities count for in
+    challenges, by activity; `experiences`, `teams_by_code` and
+    `challenges_of_teams` were looked at without locking them.
     """
 
     service = "missions"
@@ -46,7 +51,11 @@ class Book(book.Book):
         super().__init__(brand, now, programmes, operations, store.erase)
         self.known: dict[str, Member] = {}
         self.steps: dict[int, list[Step]] = {}
-        self._badges: dict[tuple[str, str], Badge] = {}
+        self.badges_asked: list[Give | Take] = []
+        self.contributions: dict[str, list[Contribution]] = {}
+        self.experiences: dict[str, Experience] = {}
+        self.teams_by_code: dict[str, Team] = {}
+        self.challenges_of_teams: dict[tuple[str, str], str] = {}
         self._failing: set[str] = set()
 
     async def _load_rules(self, connection: asyncpg.Connection, version: int | None) -> Any:
@@ -55,11 +64,27 @@ class Book(book.Book):
             rules.version = version or self.newest
         return rules
 
-    def give_badge(self, member: str, badge: str, cause: str, at: datetime) -> None:
-        """Gives a badge, unless the member has it; `cause` is the mission or what else gave it."""
-        if (member, badge) not in self._badges:
-            self._badges[member, badge] = Badge(member, badge, cause, at)
-            self.tell(member, BadgeEarned(member=member, badge=badge, earned_at=at))
+    def give_badge(
+        self,
+        badges: BadgeBook,
+        member: str,
+        badge: str,
+        key: str,
+        at: datetime,
+        *,
+        cause: str = "",
+        activity: str = "",
+    ) -> None:
+        """Has a badge given when the transaction ends, once a member and key.
+
+        `cause` is the mission or what else gave it, `activity` the one whose
+        refund takes it away again, where the badge is revocable.
+        """
+        self.badges_asked.append(Give(badges, member, badge, key, at, cause, activity))
+
+    def revoke_badges(self, badges: BadgeBook, member: str, activity: str, at: datetime) -> None:
+        """Has taken away what an activity that is wholly refunded earned, where the badge is revocable."""
+        self.badges_asked.append(Take(badges, member, at, activity=activity))
 
     def expression_failed(self, name: str, why: str) -> None:
         """Logs and counts an expression that failed on the values at hand; it counts as nothing there."""
@@ -70,10 +95,14 @@ class Book(book.Book):
         _log.warning("expression failed", name=name, brand=self.brand, why=why)
 
     async def save(self, connection: asyncpg.Connection) -> None:
-        gained = await store.add_badges(connection, self.brand, list(self._badges.values()))
-        if len(gained) < len(self._badges):
-            self.events = [event for event in self.events if not _is_of_badge(event, self._badges.keys() - gained)]
+        await settle(connection, self, self.badges_asked)
         await super().save(connection)
+
+    async def read(self, connection: asyncpg.Connection, kind: Kind[Any, Any], keys: Collection[Any]) -> None:
+        """Locks and reads rows of a kind after all others were, but for those that were touched before."""
+        known = self._rows.setdefault(kind, {})
+        if missing := sorted(keys - known.keys()):
+            known.update(await kind.lock(connection, self.brand, missing))
 
 
 class Together(Operation):
@@ -100,8 +129,3 @@ class Together(Operation):
     def decide(self, book: Any, rules: Any, request: Any) -> None:
         for part in self._parts:
             part.decide(book, rules, request)
-
-
-def _is_of_badge(event: NewEvent, badges: set[tuple[str, str]]) -> bool:
-    """Whether an event says that a member earned one of the badges, given as (member, badge)."""
-    return isinstance(event.message, BadgeEarned) and (event.message.member, event.message.badge) in badges

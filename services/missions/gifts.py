@@ -47,10 +47,10 @@ def give(
         occurred_at=at,
         programme_version=rules.version,
     )
-    for grant in grants:
+    for place, grant in enumerate(grants):
         kind = grant.WhichOneof("kind")
         if kind == "badge":
-            book.give_badge(member, grant.badge, reference, at)
+            book.give_badge(rules.badges, member, grant.badge, f"{key}:{place}", at, cause=reference)
         elif kind is not None and kind not in OWN:
             told.grants.append(grant)
     if told.grants:

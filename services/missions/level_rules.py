@@ -37,9 +37,7 @@ def place_of(levels: Sequence[pb.Level], peak: int) -> int:
 def newly_reached(levels: Sequence[pb.Level], peak: int, reached: Collection[str]) -> list[tuple[int, pb.Level]]:
     """The levels that are reached now and were not before, with their places, lowest first."""
     return [
-        (place, level)
-        for place, level in enumerate(levels, 1)
-        if level.threshold <= peak and level.id not in reached
+        (place, level) for place, level in enumerate(levels, 1) if level.threshold <= peak and level.id not in reached
     ]
 
 

@@ -7,6 +7,7 @@ was, so that they do not depend on the order at all.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import asyncpg
 
@@ -51,7 +52,7 @@ def level_of(book: Book, rules: MissionsRules, member: str) -> int:
 class Climb(Operation):
     """Takes over what events say of experience, and has levels reached."""
 
-    requests = (ActivityRecorded, PointsCredited, PointsRefunded)
+    requests: ClassVar[tuple[type, ...]] = (ActivityRecorded, PointsRefunded)
 
     def version(self, request: Heard) -> int:
         return request.programme_version
@@ -96,6 +97,12 @@ class Climb(Operation):
             if level.rewards:
                 key = f"level:{level.id}:{member}"
                 gifts.give(book, rules, member, key, level.rewards, GRANT_REASON_LEVEL, level.id, at)
+
+
+class ClimbByCredit(Climb):
+    """Takes over what was credited for another cause than an activity."""
+
+    requests = (PointsCredited,)
 
 
 def _balances(request: Heard, currency: str) -> Iterator[int]:

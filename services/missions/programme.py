@@ -12,10 +12,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1 import programme_pb2 as pb
+from laurels.missions.v1.programme_levels_pb2 import LevelLadder
+from laurels.missions.v1.programme_quizzes_pb2 import Quiz
 from laurels.points.v1 import programme_pb2 as points_pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES, ActivitySchema, Expressions
+from services.missions.badge_rules import BadgeBook
 from services.missions.eligibility import MemberVocabulary
+from services.missions.programme_badges import compile_badges, given_badges
+from services.missions.programme_grants import Grantable
+from services.missions.programme_levels import compile_levels
+from services.missions.programme_quizzes import compile_quizzes
+from services.missions.programme_together import TogetherRules, compile_together
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -66,6 +74,10 @@ class MissionsRules:
     """The shared attribute of members that names the zone of their days."""
     members: MemberVocabulary = field(init=False)
     by_type: dict[str, TypeGoals] = field(default_factory=dict)
+    badges: BadgeBook = field(default_factory=BadgeBook)
+    quizzes: dict[str, Quiz] = field(default_factory=dict)
+    together: TogetherRules = field(default_factory=TogetherRules)
+    levels: LevelLadder | None = None
 
     def __post_init__(self) -> None:
         self.zone = zone_named(self.programme.time_zone) or self.zone
@@ -115,10 +127,18 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
             _add(rules.by_type.setdefault(mission.activity_type, TypeGoals(Expressions(schema))), mission, goal)
         taken.add(mission.id)
     _check_zone(programme, problems)
-    given = {mission.badge for mission in missions}
+    grantable = Grantable.of(programme)
+    rules.badges = compile_badges(programme.missions, problems)
+    rules.quizzes = compile_quizzes(programme.missions.quizzes, problems)
+    rules.together = compile_together(programme, known, grantable, problems)
+    rules.levels = compile_levels(programme, grantable, problems)
+    given = {mission.badge for mission in missions} | given_badges(programme.missions)
     for place, badge in enumerate(badges):
         if badge.id not in given:
-            problems.add(f"missions.badges[{place}]", f"{badge.id!r} is given by no mission")
+            problems.add(
+                f"missions.badges[{place}]",
+                f"{badge.id!r} is given by no mission, level or challenge, and not `awarded`",
+            )
     return rules
 
 

@@ -37,7 +37,9 @@ class Grantable:
             if kind is None:
                 problems.add(where, "gives nothing: state `points`, `reward`, `scratch_card`, `badge` or `mission`")
             elif kind == "points":
-                problems.reference(f"{where}.points.currency", grant.points.currency, self.known["currency"], "currency")
+                problems.reference(
+                    f"{where}.points.currency", grant.points.currency, self.known["currency"], "currency"
+                )
                 problems.bounded(f"{where}.points.amount", grant.points.amount, 1)
             else:
                 problems.reference(f"{where}.{kind}", getattr(grant, kind), self.known[kind], kind.replace("_", " "))

@@ -30,8 +30,10 @@ def _check_quiz(where: str, quiz: pb.Quiz, problems: Problems) -> None:
     problems.bounded(f"{where}.passing_percent", quiz.passing_percent, 0, 100)
     if is_survey(quiz) and quiz.passing_percent:
         problems.add(f"{where}.passing_percent", "is stated of a survey, which nobody fails")
-    if quiz.HasField("begins_at") and quiz.HasField("ends_at") and quiz.ends_at.ToNanoseconds() <= (
-        quiz.begins_at.ToNanoseconds()
+    if (
+        quiz.HasField("begins_at")
+        and quiz.HasField("ends_at")
+        and quiz.ends_at.ToNanoseconds() <= (quiz.begins_at.ToNanoseconds())
     ):
         problems.add(f"{where}.ends_at", "is not after begins_at")
     if not 1 <= len(quiz.questions) <= QUESTIONS_MAX:

@@ -93,24 +93,24 @@ def compile_together(
     """Compiles what is right and reports what is not; a challenge with a problem counts nothing."""
     rules = TogetherRules()
     taken: set[str] = set()
-    for field_name, challenges in (
-        ("challenges", programme.missions.challenges),
-        ("team_challenges", programme.missions.team_challenges),
-    ):
+    stated: list[tuple[str, pb.CommunityChallenge | pb.TeamChallenge]] = []
+    for field_name in ("challenges", "team_challenges"):
+        challenges = getattr(programme.missions, field_name)
         if len(challenges) > CHALLENGES_MAX:
             problems.add(f"missions.{field_name}", f"has {len(challenges)} items, more than {CHALLENGES_MAX}")
-        for place, challenge in enumerate(challenges):
-            where, before = f"missions.{field_name}[{place}]", len(problems.found)
-            problems.identifier(f"{where}.id", challenge.id, taken)
-            problems.name(f"{where}.name", challenge.name)
-            taken.add(challenge.id)
-            found = _check_contributions(f"{where}.contributions", challenge.contributions, schemas, problems)
-            if isinstance(challenge, pb.CommunityChallenge):
-                _check_community(where, challenge, grantable, problems)
-            else:
-                _check_teams(where, challenge, grantable, problems)
-            if found is not None and len(problems.found) == before:
-                _add(rules, challenge, schemas)
+        stated += [(f"missions.{field_name}[{place}]", challenge) for place, challenge in enumerate(challenges)]
+    for where, challenge in stated:
+        before = len(problems.found)
+        problems.identifier(f"{where}.id", challenge.id, taken)
+        problems.name(f"{where}.name", challenge.name)
+        taken.add(challenge.id)
+        found = _check_contributions(f"{where}.contributions", challenge.contributions, schemas, problems)
+        if isinstance(challenge, pb.CommunityChallenge):
+            _check_community(where, challenge, grantable, problems)
+        else:
+            _check_teams(where, challenge, grantable, problems)
+        if found is not None and len(problems.found) == before:
+            _add(rules, challenge, schemas)
     return rules
 
 
@@ -118,7 +118,7 @@ def _check_contributions(
     where: str, found: pb.Contributions, schemas: Mapping[str, ActivitySchema], problems: Problems
 ) -> ActivitySchema | None:
     for name in ("begins_at", "ends_at"):
-        if not found.HasField(name):  # type: ignore[arg-type]
+        if not found.HasField(name):
             problems.add(f"{where}.{name}", "is required")
     if found.HasField("begins_at") and found.HasField("ends_at") and _moment(found.ends_at) <= _moment(found.begins_at):
         problems.add(f"{where}.ends_at", "is not after begins_at")
@@ -151,7 +151,9 @@ def _check_teams(where: str, challenge: pb.TeamChallenge, grantable: Grantable, 
             problems.add(f"{where}.size_max", "is stated, and an attribute makes the teams")
     elif challenge.attribute:
         problems.add(f"{where}.attribute", "is stated, and members form the teams")
-    if challenge.formation != pb.TEAM_FORMATION_ATTRIBUTE and challenge.size_min > (challenge.size_max or TEAM_SIZE_MAX):
+    if challenge.formation != pb.TEAM_FORMATION_ATTRIBUTE and challenge.size_min > (
+        challenge.size_max or TEAM_SIZE_MAX
+    ):
         problems.add(f"{where}.size_min", "is more than size_max")
     if len(challenge.prizes) > PRIZES_MAX:
         problems.add(f"{where}.prizes", f"has {len(challenge.prizes)} items, more than {PRIZES_MAX}")

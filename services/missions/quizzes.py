@@ -148,9 +148,7 @@ class Start(Operation):
         found = await rows.attempts(connection, book.brand, list(names))
         return {names[name]: attempt for name, attempt in found.items()}
 
-    def touch(
-        self, asked: StartAsked, found: dict[RecordKey, Attempt], rules: MissionsRules, touched: Touched
-    ) -> None:
+    def touch(self, asked: StartAsked, found: dict[RecordKey, Attempt], rules: MissionsRules, touched: Touched) -> None:
         touched.row(RECORDS, asked.record)
         touched.row(ATTEMPTS, asked.attempt)
         if (current := found.get(asked.record)) is not None:
@@ -340,9 +338,7 @@ def _end(book: Book, quiz: programme_quizzes_pb2.Quiz, attempt: Attempt, state: 
         book.tell(attempt.member, answered)
 
 
-def _count(
-    book: Book, quiz: programme_quizzes_pb2.Quiz, attempt: Attempt, answers: dict[str, Answer]
-) -> None:
+def _count(book: Book, quiz: programme_quizzes_pb2.Quiz, attempt: Attempt, answers: dict[str, Answer]) -> None:
     """Counts what was chosen, for the report."""
     count(book, f"quiz:{quiz.id}", attempt.member, 1)
     for question, answer in answers.items():
@@ -374,3 +370,10 @@ def _shown_answer(answer: Answer) -> pb.GivenAnswer:
         right=answer.is_right,
         answered_at=answer.answered_at.astimezone(UTC),
     )
+
+
+async def due_attempts(connection: asyncpg.Connection, brand: str, until: datetime, _at_once: int) -> AttemptDue | None:
+    """Finds an open attempt whose time is over."""
+    names = await rows.due(connection, brand, until, 1)
+    found = await rows.attempts(connection, brand, names)
+    return AttemptDue(found[names[0]], until) if names else None

@@ -8,9 +8,11 @@ from google.protobuf.message import Message
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
-from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
+from laurels.points.v1.earning_events_pb2 import PointsRefunded
+from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.value.v1.events_pb2 import RewardGranted
 from services import erasure
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
@@ -23,7 +25,10 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         TierChanged,
         ConsentChanged,
         SharedAttributesChanged,
+        PointsCredited,
+        PointsRefunded,
     ],
+    "leaderboard": [RewardGranted, ErasureReceipt],
 }
 
 

@@ -27,8 +27,8 @@ from services.missions.members import seen
 from services.missions.programme import MissionsRules
 from services.missions.programme_together import ChallengeRules
 from services.missions.store import together as rows
-from services.missions.store.together import ChallengeMember, Place, Team, TeamKey
 from services.missions.store.tallies import count
+from services.missions.store.together import ChallengeMember, Place, Team, TeamKey
 
 TEAMS: Kind[TeamKey, Team] = Kind("teams", 69, rows.lock_teams, rows.save_teams)
 PLACES: Kind[ChallengeMember, Place] = Kind("places in teams", 70, rows.lock_places, rows.save_places)

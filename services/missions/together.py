@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from chassis.book import Kind, Operation, Touched
+from chassis.configuration import Configurations, newest_version
 from chassis.events import NO_MEMBER
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.programme_together_pb2 import Milestone, TeamPrize
@@ -28,6 +29,7 @@ from services.missions.programme import MissionsRules
 from services.missions.programme_together import ChallengeRules, Contribution
 from services.missions.store import together as rows
 from services.missions.store.tallies import count
+from services.missions.sweeps import Due
 
 TELL_EVERY = timedelta(seconds=2)
 """How often the total of a challenge is told at most, but for milestones."""
@@ -170,13 +172,14 @@ class Advance(Operation):
             book.put(STATES, request.challenge, state)
         if state.closed_at is not None:
             return 0
+        is_new = state.is_new
         total = book.row(TOTALS, request.challenge) or 0
         reached = self._reach(book, challenge, total, request.version)
         told = self._tell(book, challenge, state, total, reached)
         if request.closing and challenge.final_at <= book.now:
             self._close(book, challenge, state, total, request.version)
             return 1
-        return int(told)
+        return int(told or is_new)
 
     def _reach(self, book: Book, challenge: ChallengeRules, total: int, version: int) -> list[str]:
         """Marks what the total reaches, and lets its rewards go out; the ids of the milestones."""
@@ -199,9 +202,7 @@ class Advance(Operation):
             book.put(MILESTONES, challenge.challenge, milestones)
         return found
 
-    def _tell(
-        self, book: Book, challenge: ChallengeRules, state: rows.State, total: int, reached: list[str]
-    ) -> bool:
+    def _tell(self, book: Book, challenge: ChallengeRules, state: rows.State, total: int, reached: list[str]) -> bool:
         if challenge.community is None:
             return False
         if not reached and (total == state.told_total or book.now - state.told_at < TELL_EVERY):
@@ -334,3 +335,47 @@ def _granted(payout: rows.Payout) -> RewardGranted:
 def _gets(payout: rows.Payout, recipient: rows.Recipient) -> bool:
     return not recipient.rewarded and recipient.contributed >= payout.contribution_min
 
+
+def due_challenges(programmes: Configurations[MissionsRules]) -> Due:
+    """Finds challenges of the newest version of which something is to be told, reached or closed."""
+
+    async def due(connection: asyncpg.Connection, brand: str, until: datetime, _at_once: int) -> Look | None:
+        version = await newest_version(connection, brand)
+        if not version:
+            return None
+        rules = await programmes.at(connection, brand, version)
+        names = list(rules.together.challenges)
+        if not names:
+            return None
+        states = await rows.states(connection, brand, names)
+        open_ones = [name for name in names if name not in states or states[name].closed_at is None]
+        if not open_ones:
+            return None
+        totals = await rows.totals(connection, brand, open_ones)
+        milestones = await rows.milestones(connection, brand, open_ones)
+        for name in open_ones:
+            challenge, state = rules.together.challenges[name], states.get(name)
+            closing = challenge.final_at <= until
+            if closing or state is None or _has_news(challenge, state, totals[name], milestones[name], until):
+                return Look(name, version, closing)
+        return None
+
+    return due
+
+
+async def due_payouts(connection: asyncpg.Connection, brand: str, _until: datetime, _at_once: int) -> PayOut | None:
+    """Finds a page of a payout that is not done."""
+    payout = await rows.due_payout(connection, brand)
+    return PayOut(payout, await rows.recipients(connection, brand, payout, PAGE)) if payout is not None else None
+
+
+def _has_news(
+    challenge: ChallengeRules, state: rows.State, total: int, milestones: rows.Milestones, until: datetime
+) -> bool:
+    if challenge.community is None:
+        return False
+    reached = any(
+        milestone.total <= total and milestone.id not in milestones.reached
+        for milestone in challenge.community.milestones
+    )
+    return reached or (total != state.told_total and until - state.told_at >= TELL_EVERY)

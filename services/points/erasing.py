@@ -37,7 +37,13 @@ from services.points.store import members as store
 from services.points.store.members import Erasure, NewErasure
 
 RECEIPTS_DUE = frozenset(
-    {("leaderboard", "missions"), ("leaderboard", "points"), ("missions", "points"), ("recommender", "points")}
+    {
+        ("leaderboard", "missions"),
+        ("leaderboard", "points"),
+        ("missions", "points"),
+        ("missions", "leaderboard"),
+        ("recommender", "points"),
+    }
 )
 """Who has heard whose last word, when nothing can bring a member back: each service, of each that it listens to."""
 SERVICES = frozenset(service for service, _ in RECEIPTS_DUE)

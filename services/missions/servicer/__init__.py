@@ -12,6 +12,7 @@ from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from services.missions import store
 from services.missions.programme import MissionsRules, compile_programme, target_of
 from services.missions.progress import shown
+from services.missions.servicer.badges import badges_of, rarity
 from services.programme import Problems
 
 
@@ -42,27 +43,16 @@ class MissionsServicer(missions_pb2_grpc.MissionsServiceServicer):
         member, brand = _member(request.member), caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            earned = await store.badges_of(connection, brand, member)
-        # A badge that left the programme was earned all the same.
-        names = {badge.id: badge.name for badge in rules.programme.missions.badges}
-        return pb.ListMemberBadgesResponse(
-            badges=[
-                pb.EarnedBadge(badge=badge, name=names.get(badge, badge), earned_at=earned_at)
-                for badge, earned_at in earned
-            ]
-        )
+            earned = await badges_of(connection, brand, member, rules.badges)
+        return pb.ListMemberBadgesResponse(badges=earned)
 
     async def ListBadges(self, request: pb.ListBadgesRequest, context: Any) -> pb.ListBadgesResponse:
         brand = caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            holders = await store.holders(connection, brand)
-        return pb.ListBadgesResponse(
-            badges=[
-                pb.BadgeRarity(badge=badge.id, name=badge.name, holders=holders.get(badge.id, 0))
-                for badge in rules.programme.missions.badges
-            ]
-        )
+            member = caller().subject if caller().is_member_only else None
+            badges = await rarity(connection, brand, rules.badges, seen_by=member)
+        return pb.ListBadgesResponse(badges=badges)
 
     async def GetMissionsReport(
         self, request: pb.GetMissionsReportRequest, context: Any

@@ -45,17 +45,10 @@ _ADD_COMPLETIONS = """
     SELECT $1, member, mission, activity, completed_at, programme_version
     FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::integer[])
         AS new (member, mission, activity, completed_at, programme_version)"""
-_ADD_BADGES = """
-    INSERT INTO badges (brand, member, badge, mission, earned_at)
-    SELECT $1, member, badge, mission, earned_at
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS new (member, badge, mission, earned_at)
-    ON CONFLICT DO NOTHING RETURNING member, badge"""
 
 _PROGRESS_OF = "SELECT mission, progress, target, completed_at FROM progress WHERE brand = $1 AND member = $2"
-_BADGES_OF = """
-    SELECT badge, earned_at FROM badges WHERE brand = $1 AND member = $2 ORDER BY earned_at DESC, badge"""
-_HOLDERS = "SELECT badge, count(*) AS holders FROM badges WHERE brand = $1 GROUP BY badge"
-_ERASE = "SELECT erase_member($1)"
+# The tallies first, which count what is deleted then.
+_ERASE = "SELECT erase_achievements($1), erase_member($1)"
 _COUNTS = """
     SELECT mission, count(*) AS members, count(completed_at) AS completed FROM progress
     WHERE brand = $1 GROUP BY mission"""
@@ -78,15 +71,6 @@ class Completion(NamedTuple):
     activity: str
     completed_at: datetime
     programme_version: int
-
-
-class Badge(NamedTuple):
-    """A row of `badges`."""
-
-    member: str
-    badge: str
-    mission: str
-    earned_at: datetime
 
 
 async def lock_progress(
@@ -139,29 +123,10 @@ async def add_completions(connection: asyncpg.Connection, brand: str, completion
         await connection.execute(_ADD_COMPLETIONS, brand, *(list(c) for c in zip(*sorted(completions), strict=True)))
 
 
-async def add_badges(connection: asyncpg.Connection, brand: str, badges: Sequence[Badge]) -> set[tuple[str, str]]:
-    """Gives badges and returns those, as (member, badge), that their members did not have."""
-    if not badges:
-        return set()
-    columns = (list(column) for column in zip(*sorted(badges), strict=True))
-    rows = await connection.fetch(_ADD_BADGES, brand, *columns)
-    return {(row["member"], row["badge"]) for row in rows}
-
-
 async def progress_of(connection: asyncpg.Connection, brand: str, member: str) -> dict[str, Progress]:
     """A member's progress by mission; empty for one of whom nothing is known."""
     rows = await connection.fetch(_PROGRESS_OF, brand, member)
     return {row["mission"]: Progress(row["progress"], row["target"], row["completed_at"]) for row in rows}
-
-
-async def badges_of(connection: asyncpg.Connection, brand: str, member: str) -> list[tuple[str, datetime]]:
-    """A member's badges with when they were earned, newest first."""
-    return [(badge, earned_at) for badge, earned_at in await connection.fetch(_BADGES_OF, brand, member)]
-
-
-async def holders(connection: asyncpg.Connection, brand: str) -> dict[str, int]:
-    """How many members hold each badge that anybody holds."""
-    return {row["badge"]: row["holders"] for row in await connection.fetch(_HOLDERS, brand)}
 
 
 async def counts(connection: asyncpg.Connection, brand: str) -> dict[str, tuple[int, int]]:

@@ -66,10 +66,9 @@ _REACHED = """
 _ADD_REACHED = """
     INSERT INTO milestones_reached (brand, challenge, milestone, total, reached_at)
     SELECT $1, challenge, milestone, total, reached_at
-    FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[]) AS new (challenge, milestone, total, reached_at)"""
-_PAYOUT = (
-    "challenge, payout, team, contribution_min, grants, programme_version, decided_at, paid_through, done"
-)
+    FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+        AS new (challenge, milestone, total, reached_at)"""
+_PAYOUT = "challenge, payout, team, contribution_min, grants, programme_version, decided_at, paid_through, done"
 _PAYOUTS = f"""
     SELECT known.* FROM unnest($2::text[], $3::text[]) AS wanted (challenge, payout)
     CROSS JOIN LATERAL (
@@ -387,9 +386,7 @@ async def save_milestones(connection: asyncpg.Connection, brand: str, changed: l
     )
 
 
-async def lock_payouts(
-    connection: asyncpg.Connection, brand: str, keys: list[PayoutKey]
-) -> dict[PayoutKey, Payout]:
+async def lock_payouts(connection: asyncpg.Connection, brand: str, keys: list[PayoutKey]) -> dict[PayoutKey, Payout]:
     rows = await connection.fetch(_PAYOUTS, brand, *_columns(keys, 2))
     return {(row["challenge"], row["payout"]): Payout(**row) for row in rows}
 
@@ -458,7 +455,7 @@ async def save_teams(connection: asyncpg.Connection, brand: str, changed: list[T
 
 
 async def name_teams(connection: asyncpg.Connection, brand: str, teams: Sequence[Team]) -> None:
-    """Adds the teams that an attribute makes, unless they are there; nobody waits for a team that many contribute to."""
+    """Adds the teams that an attribute makes, unless they are there; nobody waits for a row of theirs."""
     by_key = {(team.challenge, team.team): team for team in teams}
     await connection.execute(_NAME_TEAMS, brand, *_team_columns([by_key[key] for key in sorted(by_key)]))
 

@@ -56,7 +56,9 @@ def _levels() -> None:
 def _badges() -> None:
     op.execute("ALTER TABLE badges ADD COLUMN count bigint NOT NULL DEFAULT 1")
     op.execute("ALTER TABLE badges ADD COLUMN stands boolean NOT NULL DEFAULT true")
-    op.execute("ALTER TABLE badges ADD CONSTRAINT badges_stand_when_earned CHECK (count >= 0 AND (count > 0 OR NOT stands))")
+    op.execute(
+        "ALTER TABLE badges ADD CONSTRAINT badges_stand_when_earned CHECK (count >= 0 AND (count > 0 OR NOT stands))"
+    )
     op.execute(f"GRANT UPDATE (earned_at, count, stands) ON badges TO {app_role()}")
     op.execute("DROP INDEX badges_holders")
     op.execute("""
@@ -80,7 +82,8 @@ def _badges() -> None:
     op.execute("ALTER TABLE tallies NO FORCE ROW LEVEL SECURITY")
     op.execute("""
         INSERT INTO badge_awards (brand, member, key, badge, activity, earned_at, told, recorded_at)
-        SELECT brand, member, 'mission:' || mission || ':' || badge, badge, '', earned_at, true, recorded_at FROM badges""")
+        SELECT brand, member, 'mission:' || mission || ':' || badge, badge, '', earned_at, true, recorded_at
+        FROM badges""")
     op.execute("""
         INSERT INTO tallies (brand, tally, stripe, value)
         SELECT brand, 'badge:' || badge, 0, count(*) FROM badges GROUP BY brand, badge""")
@@ -295,6 +298,12 @@ def _erasure() -> None:
         "badges", "badge_awards", "levels_reached", "experiences", "quiz_answers", "quiz_attempts", "quiz_records",
         "refunded_activities", "challenge_rewards", "team_members",
     )  # fmt: skip
+    unnamed = f"""
+        UPDATE teams SET owner = '', name = '' WHERE brand = {BRAND} AND owner = $1
+            AND $1 IN (SELECT member FROM erasing WHERE brand = {BRAND});
+        DELETE FROM contributions USING {challenges} WHERE brand = {BRAND}
+            AND contributions.challenge = known.challenge AND {being_erased};"""  # noqa: S608
+    deletes = [f"DELETE FROM {table} WHERE brand = {BRAND} AND {being_erased}" for table in tables]  # noqa: S608
     body = (
         less("'badge:' || badge", "(SELECT * FROM badges WHERE stands) AS standing", "-count(*)")
         + less("'members'", "(SELECT * FROM mission_members WHERE enrolled_at IS NOT NULL) AS enrolled", "-count(*)")
@@ -308,12 +317,7 @@ def _erasure() -> None:
             "sum(counted)",
         )
         + less("'erased-size:' || challenge || ':' || team", present, "count(*)")
-        + f"""
-        UPDATE teams SET owner = '', name = '' WHERE brand = {BRAND} AND owner = $1
-            AND $1 IN (SELECT member FROM erasing WHERE brand = {BRAND});"""  # noqa: S608
-        + f"""
-        DELETE FROM contributions USING {challenges} WHERE brand = {BRAND}
-            AND contributions.challenge = known.challenge AND {being_erased};"""  # noqa: S608
-        + ";".join(f"\n        DELETE FROM {table} WHERE brand = {BRAND} AND {being_erased}" for table in tables)
+        + unnamed
+        + ";".join(f"\n        {delete}" for delete in deletes)
     )
     create_owners_function("erase_achievements(text) RETURNS void", body)

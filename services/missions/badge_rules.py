@@ -1,4 +1,4 @@
-"""Which of a member's badges count: those that were earned, were not taken back, and have no higher grade above them."""
+"""Which of a member's badges count: those that were earned, not taken back, and have no higher grade above them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -11,9 +11,10 @@ from typing import Any
 
 import asyncpg
 
-from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.missions.v1.programme_pb2 import Mission
 from laurels.programme.v1.programme_pb2 import Programme
+from services.missions import achievement_verification
 
 SENTENCES_MAX = 100
 """So many of one kind are listed; the rest is counted."""
@@ -22,8 +23,6 @@ EVENTS_KEPT_DAYS = 1
 
 Completed = tuple[str, str, datetime, int]
 """Member, mission, when, under which version of the programme."""
-Earned = tuple[str, str, datetime]
-"""Member, badge, when."""
 
 _PROGRESS = """
     SELECT member, mission, progress, target, completed_at FROM progress
@@ -44,9 +43,7 @@ _UNMATCHED = """
 _COMPLETIONS = """
     SELECT member, mission, completed_at, programme_version, recorded_at FROM completions
     WHERE brand = current_setting('laurels.brand')"""
-_BADGES = """
-    SELECT member, badge, mission, earned_at, recorded_at FROM badges
-    WHERE brand = current_setting('laurels.brand')"""
+_AWARDS = "SELECT member, key, badge FROM badge_awards WHERE brand = current_setting('laurels.brand')"
 _VERSIONS = "SELECT version, document FROM configurations WHERE brand = current_setting('laurels.brand')"
 _EVENTS = """
     SELECT id, payload FROM outbox
@@ -61,17 +58,17 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
     """What does not hold in the brand of the transaction, as sentences."""
     missions = await _missions_by_version(connection)
     completions = await connection.fetch(_COMPLETIONS)
-    badges = await connection.fetch(_BADGES)
+    awards = await connection.fetch(_AWARDS)
     kept_since = await connection.fetchval(_KEPT_SINCE, EVENTS_KEPT_DAYS)
     found: list[str] = []
     for sentences in (
         _progress(await connection.fetch(_PROGRESS)),
         _unmatched(await connection.fetch(_UNMATCHED)),
         _unknown_missions(completions, missions),
-        _badges(badges, completions, missions),
+        _badges(awards, completions, missions),
         _completion_events(await connection.fetch(_EVENTS, _name(MissionCompleted)), completions, missions, kept_since),
-        _badge_events(await connection.fetch(_EVENTS, _name(BadgeEarned)), badges, kept_since),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
+        *await achievement_verification.violations(connection),
     ):
         found += _bounded(list(sentences))
     return found
@@ -113,27 +110,16 @@ def _unknown_missions(completions: Iterable[Any], missions: Mapping[tuple[int, s
 
 
 def _badges(
-    badges: Iterable[Any], completions: Iterable[Any], missions: Mapping[tuple[int, str], Mission]
+    awards: Iterable[Any], completions: Iterable[Any], missions: Mapping[tuple[int, str], Mission]
 ) -> Iterator[str]:
-    """Each badge stands on the completion that gave it, each completion's badge is held."""
-    given: dict[tuple[str, str, str], datetime] = {}
+    """Each completion's badge was given, once."""
+    given = {(row["member"], row["key"]): row["badge"] for row in awards}
     for row in completions:
         mission = missions.get((row["programme_version"], row["mission"]))
-        if mission is not None and mission.badge:
-            given[row["member"], mission.badge, row["mission"]] = row["completed_at"]
-    held = Counter((row["member"], row["badge"]) for row in badges)
-    for (member, badge), times in held.items():
-        if times > 1:
-            yield f"Member {member} holds badge {badge} {times} times."
-    for row in badges:
-        if given.get((row["member"], row["badge"], row["mission"])) != row["earned_at"]:
-            yield (
-                f"Badge {row['badge']} of member {row['member']} is said to be earned by mission {row['mission']} at "
-                f"{_said(row['earned_at'])}, but no completion gave it then."
-            )
-    for member, badge, mission_id in given:
-        if (member, badge) not in held:
-            yield f"Member {member} finished mission {mission_id} and does not hold its badge {badge}."
+        if mission is None or not mission.badge:
+            continue
+        if given.get((row["member"], f"mission:{mission.id}:{row['member']}")) != mission.badge:
+            yield f"Member {row['member']} finished mission {mission.id} and was not given its badge {mission.badge}."
 
 
 def _completion_events(
@@ -169,26 +155,6 @@ def _completion_events(
     for fact, recorded_at in recorded.items():
         if fact not in told and recorded_at > kept_since:
             yield f"That member {fact[0]} finished mission {fact[1]} is told by no event."
-
-
-def _badge_events(rows: Iterable[Any], badges: Iterable[Any], kept_since: datetime) -> Iterator[str]:
-    """Badges and BadgeEarned events are one to one, as long as events are kept."""
-    recorded: dict[Earned, datetime] = {
-        (row["member"], row["badge"], row["earned_at"]): row["recorded_at"] for row in badges
-    }
-    told: Counter[Earned] = Counter()
-    for row in rows:
-        event = BadgeEarned.FromString(row["payload"])
-        fact = (event.member, event.badge, event.earned_at.ToDatetime(tzinfo=UTC))
-        told[fact] += 1
-        if fact not in recorded:
-            yield f"Event {row['id']} says that member {event.member} earned badge {event.badge}; no badge does."
-    for (member, badge, _), times in told.items():
-        if times > 1:
-            yield f"That member {member} earned badge {badge} is told by {times} events."
-    for fact, recorded_at in recorded.items():
-        if fact not in told and recorded_at > kept_since:
-            yield f"That member {fact[0]} earned badge {fact[1]} is told by no event."
 
 
 def _dead_letters(rows: Iterable[Any]) -> Iterator[str]:

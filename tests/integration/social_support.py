@@ -107,9 +107,7 @@ async def missions_on(
 
 def with_experience(applied: programme_pb2.Programme) -> programme_pb2.Programme:
     """A programme with a currency of experience."""
-    applied.points.currencies.append(
-        Currency(id="xp", name="Experience", purpose=CURRENCY_PURPOSE_EXPERIENCE)
-    )
+    applied.points.currencies.append(Currency(id="xp", name="Experience", purpose=CURRENCY_PURPOSE_EXPERIENCE))
     return applied
 
 

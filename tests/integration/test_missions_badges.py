@@ -71,7 +71,8 @@ def refund(member: str, activity: str, refunded: int, total: int) -> PointsRefun
 
 async def test_a_higher_grade_replaces_the_lower_one_and_gives_it_back(missions: Missions, brand: str) -> None:
     await missions.started(
-        brand, of_badges(*(Badge(id=name, family="metal", grade=grade) for grade, name in enumerate(["iron", "gold"], 1)))
+        brand,
+        of_badges(*(Badge(id=name, family="metal", grade=grade) for grade, name in enumerate(["iron", "gold"], 1))),
     )
     await award(missions, brand, "iron", "1")
     await award(missions, brand, "gold", "2")

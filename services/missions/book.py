@@ -34,7 +34,7 @@ class Book(book.Book):
     `known` are members that were looked at without locking them; `steps` what
     activities count for, by the identity of their events. `badges_asked` is
     given and taken last. `contributions` are what activities count for in
-    challenges, by activity; `experiences`, `teams_by_code` and
+    challenges, by activity, and `closed` which of those have ended; `experiences`, `teams_by_code` and
     `challenges_of_teams` were looked at without locking them.
     """
 
@@ -53,6 +53,7 @@ class Book(book.Book):
         self.steps: dict[int, list[Step]] = {}
         self.badges_asked: list[Give | Take] = []
         self.contributions: dict[str, list[Contribution]] = {}
+        self.closed: dict[str, bool] = {}
         self.experiences: dict[str, Experience] = {}
         self.teams_by_code: dict[str, Team] = {}
         self.challenges_of_teams: dict[tuple[str, str], str] = {}

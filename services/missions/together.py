@@ -65,6 +65,8 @@ class Contribute(Operation):
             member = {"member.id": request.activity.member, "member.tier": request.tier}
             if contributions := rules.together.contributions(request, member, book.expression_failed):
                 found[request.activity.id] = contributions
+        named = {challenge.challenge for contributions in found.values() for challenge, _ in contributions}
+        await _look_for_closed(connection, book, named)
         return found
 
     def touch(
@@ -86,8 +88,7 @@ class Contribute(Operation):
         activity, at = request.activity, moment_of(request.activity)
         for challenge, value in book.contributions.get(activity.id, ()):
             name = challenge.challenge
-            state = book.row(STATES, name)
-            if state is not None and state.closed_at is not None:
+            if _is_closed(book, name):
                 continue
             team = teams.team_for(book, challenge, activity.member, at) if challenge.teams is not None else ""
             if team is None:
@@ -109,6 +110,11 @@ class TakeOut(Operation):
     def version(self, request: PointsRefunded) -> int:
         return request.programme_version
 
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[PointsRefunded]
+    ) -> None:
+        await _look_for_closed(connection, book, set(rules.together.challenges))
+
     def touch(self, request: PointsRefunded, found: None, rules: MissionsRules, touched: Touched) -> None:
         touched.row(REFUNDS, (request.member, request.purchase))
         for name, challenge in rules.together.challenges.items():
@@ -123,8 +129,7 @@ class TakeOut(Operation):
         book.put(REFUNDS, key, rows.RefundedActivity(*key, refund))
         for name in rules.together.challenges:
             row = book.row(CONTRIBUTIONS, (name, *key))
-            state = book.row(STATES, name)
-            if row is None or (state is not None and state.closed_at is not None):
+            if row is None or _is_closed(book, name):
                 continue
             counted = kept(row.value, row.is_each, refund)
             if counted != row.counted:
@@ -303,6 +308,19 @@ class Pay(Operation):
             payout.challenge,
             payout.decided_at,
         )
+
+
+async def _look_for_closed(connection: asyncpg.Connection, book: Book, challenges: set[str]) -> None:
+    """Notes which challenges are closed. An event of an older version may not know that they have ended."""
+    missing = challenges - book.closed.keys()
+    if missing:
+        states = await rows.states(connection, book.brand, sorted(missing))
+        book.closed |= {name: name in states and states[name].closed_at is not None for name in missing}
+
+
+def _is_closed(book: Book, challenge: str) -> bool:
+    state = book.row(STATES, challenge)
+    return state.closed_at is not None if state is not None else book.closed.get(challenge, False)
 
 
 def _count(book: Book, row: rows.Contribution, by: int) -> None:

@@ -132,7 +132,9 @@ _SENTENCES = (
 )
 _TOLD = """
     SELECT id, payload FROM outbox
-    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%' ORDER BY id"""
+    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%'
+        AND member NOT IN (SELECT member FROM erasing WHERE brand = current_setting('laurels.brand'))
+    ORDER BY id"""
 _VERSIONS = "SELECT version, document FROM configurations WHERE brand = current_setting('laurels.brand')"
 _TIMED_OUT = """
     SELECT member, attempt, quiz, programme_version FROM quiz_attempts

@@ -280,7 +280,7 @@ def _answer(
         known = answers.by_question[question.id] = Answer(given, right, asked.at)
         answers.member = attempt.member
         answers.added.append(question.id)
-        attempt.score += quiz_rules.worth(quiz, question) if right else 0
+        attempt.score = quiz_rules.score_of(quiz, {name: each.given for name, each in answers.by_question.items()})
         attempt.answered += 1
         book.put(ANSWERS, attempt.attempt, answers)
         book.put(ATTEMPTS, attempt.attempt, attempt)

@@ -170,7 +170,7 @@ class QuizAttempt(SQLModel, table=True):
     __tablename__ = "quiz_attempts"
     __table_args__ = (
         Index("quiz_attempts_of_member", "brand", "member", "quiz", "number", unique=True),
-        Index("quiz_attempts_due", "expires_at", postgresql_where=text("state = 1")),
+        Index("quiz_attempts_due", "brand", "expires_at", postgresql_where=text("state = 1")),
         CheckConstraint("(finished_at IS NULL) = (state = 1)", name="attempts_end_or_are_open"),
     )
 

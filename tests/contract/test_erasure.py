@@ -20,7 +20,12 @@ NAMED = {
         "referral_codes.member", "referrals.referee", "referrals.referrer",
         "parked_grants.member", "given_rewards.member", "hold_requests.member", "anniversaries.member",
     },
-    "missions": {"badges.member", "completions.member", "mission_members.member", "progress.member"},
+    "missions": {
+        "badges.member", "completions.member", "mission_members.member", "progress.member",
+        "badge_awards.member", "experiences.member", "levels_reached.member", "quiz_records.member",
+        "quiz_attempts.member", "quiz_answers.member", "contributions.member", "refunded_activities.member",
+        "challenge_rewards.member", "team_members.member", "teams.owner",
+    },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

@@ -60,7 +60,6 @@ _RECORDS_OF = """
 _DUE = """
     SELECT attempt FROM quiz_attempts WHERE brand = $1 AND state = 1 AND expires_at <= $2
     ORDER BY expires_at LIMIT $3"""
-_BRANDS_DUE = "SELECT DISTINCT brand FROM quiz_attempts WHERE state = 1 AND expires_at <= $1"
 
 
 @dataclass(slots=True)
@@ -211,8 +210,3 @@ async def records_of(connection: asyncpg.Connection, brand: str, member: str) ->
 async def due(connection: asyncpg.Connection, brand: str, until: datetime, at_once: int) -> list[str]:
     """Open attempts whose time is over by a moment, those first that are over longest."""
     return [row["attempt"] for row in await connection.fetch(_DUE, brand, until, at_once)]
-
-
-async def brands_due(connection: asyncpg.Connection, until: datetime) -> list[str]:
-    """The brands that have such attempts."""
-    return [row["brand"] for row in await connection.fetch(_BRANDS_DUE, until)]

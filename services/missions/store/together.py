@@ -86,7 +86,6 @@ _SAVE_PAYOUTS = f"""
         paid_through = excluded.paid_through, done = excluded.done"""  # noqa: S608
 _DUE_PAYOUTS = f"""
     SELECT {_PAYOUT} FROM payouts WHERE brand = $1 AND NOT done ORDER BY challenge, payout LIMIT 1"""  # noqa: S608
-_BRANDS_DUE = "SELECT DISTINCT brand FROM payouts WHERE NOT done"
 _CONTRIBUTORS = """
     SELECT page.member, page.contributed, EXISTS (
         SELECT FROM challenge_rewards AS had
@@ -411,11 +410,6 @@ async def due_payout(connection: asyncpg.Connection, brand: str) -> Payout | Non
     """A payout that is not done, if there is one."""
     row = await connection.fetchrow(_DUE_PAYOUTS, brand)
     return Payout(**row) if row is not None else None
-
-
-async def brands_due(connection: asyncpg.Connection) -> list[str]:
-    """The brands that have payouts which are not done."""
-    return [row["brand"] for row in await connection.fetch(_BRANDS_DUE)]
 
 
 async def recipients(connection: asyncpg.Connection, brand: str, payout: Payout, at_once: int) -> list[Recipient]:

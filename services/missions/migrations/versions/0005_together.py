@@ -123,12 +123,8 @@ def _quizzes() -> None:
             CONSTRAINT attempts_end_or_are_open CHECK ((finished_at IS NULL) = (state = 1))
         )""")
     op.execute("CREATE UNIQUE INDEX quiz_attempts_of_member ON quiz_attempts (brand, member, quiz, number)")
-    op.execute("CREATE INDEX quiz_attempts_due ON quiz_attempts (expires_at) WHERE state = 1")
-    secure(
-        "quiz_attempts",
-        grants="SELECT, INSERT, UPDATE (state, finished_at, score, answered, passed)",
-        every_brand="SELECT",
-    )
+    op.execute("CREATE INDEX quiz_attempts_due ON quiz_attempts (brand, expires_at) WHERE state = 1")
+    secure("quiz_attempts", grants="SELECT, INSERT, UPDATE (state, finished_at, score, answered, passed)")
     op.execute("""
         CREATE TABLE quiz_answers (
             brand text NOT NULL,
@@ -206,7 +202,7 @@ def _challenges() -> None:
             PRIMARY KEY (brand, challenge, payout)
         )""")
     op.execute("CREATE INDEX payouts_due ON payouts (brand, challenge, payout) WHERE NOT done")
-    secure("payouts", grants="SELECT, INSERT, UPDATE (paid_through, done, decided_at)", every_brand="SELECT")
+    secure("payouts", grants="SELECT, INSERT, UPDATE (paid_through, done, decided_at)")
     op.execute("""
         CREATE TABLE challenge_rewards (
             brand text NOT NULL,

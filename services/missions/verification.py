@@ -47,7 +47,9 @@ _AWARDS = "SELECT member, key, badge FROM badge_awards WHERE brand = current_set
 _VERSIONS = "SELECT version, document FROM configurations WHERE brand = current_setting('laurels.brand')"
 _EVENTS = """
     SELECT id, payload FROM outbox
-    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%' ORDER BY id"""
+    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%'
+        AND member NOT IN (SELECT member FROM erasing WHERE brand = current_setting('laurels.brand'))
+    ORDER BY id"""
 _KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
 _DEAD_LETTERS = """
     SELECT source, id, type, member, reason FROM dead_letters

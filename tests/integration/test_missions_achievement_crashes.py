@@ -43,6 +43,8 @@ from tests.integration.test_missions_quizzes import quiz
 from tests.integration.test_points_crash_points import Mortal
 
 NOW = datetime.now(UTC)
+Make = Callable[[Database, str], Awaitable[Any]]
+"""Makes a request, from what was decided in a brand before."""
 KEPT = (
     "SELECT member, badge, count, stands FROM badges WHERE brand = $1 ORDER BY 1, 2",
     "SELECT member, key, badge, revoked_at IS NULL FROM badge_awards WHERE brand = $1 ORDER BY 1, 2",
@@ -120,10 +122,6 @@ REFUND = PointsRefunded(
 AWARD = AwardAsked(badges_pb2.AwardBadgeRequest(member="bob", badge="gold", idempotency_key="1"), NOW)
 
 
-async def _nothing(database: Database, brand: str) -> Any:
-    return None
-
-
 async def _attempt(database: Database, brand: str) -> quiz_rows.Attempt:
     async with database.reading(brand) as connection:
         return (await quiz_rows.attempts(connection, brand, [START.attempt]))[START.attempt]
@@ -147,7 +145,7 @@ async def _page(database: Database, brand: str) -> PayOut:
         return PayOut(payout, await rows.recipients(connection, brand, payout, PAGE))
 
 
-def always(request: Any) -> Callable[[Database, str], Awaitable[Any]]:
+def always(request: Any) -> Make:
     async def made(database: Database, brand: str) -> Any:
         return request
 
@@ -161,7 +159,7 @@ async def _first_answer(database: Database, brand: str) -> AnswerAsked:
     return AnswerAsked(request, await _attempt(database, brand), NOW)
 
 
-BEFORE: list[Callable[[Database, str], Awaitable[Any]]] = [
+BEFORE: list[Make] = [
     always(CUP),
     always(CREATE),
     always(event(1, "ann", bought("ann", 0, 6))),
@@ -170,7 +168,7 @@ BEFORE: list[Callable[[Database, str], Awaitable[Any]]] = [
     _first_answer,
 ]
 MILESTONE = always(Look("all", 1, closing=False))
-CUT_OFF: dict[str, tuple[list[Callable[[Database, str], Awaitable[Any]]], Callable[[Database, str], Awaitable[Any]]]] = {
+CUT_OFF: dict[str, tuple[list[Make], Make]] = {
     "award": ([], always(AWARD)),
     "revocation": ([always(AWARD)], always(badges_pb2.RevokeBadgeRequest(member="bob", badge="gold"))),
     "activity": ([], always(event(3, "ann", bought("ann", 1, 12)))),
@@ -239,5 +237,7 @@ async def test_an_operation_that_died_anywhere_is_done_once_when_it_is_asked_aga
         async with healthy.reading(place) as connection:
             assert await violations(connection) == []
     finally:
+        # What is due in these brands is no business of the sweeps of later tests.
+        await admin.execute("DELETE FROM configurations WHERE starts_with(brand, $1)", f"{brand}-")
         await admin.close()
         await healthy.close()

@@ -72,7 +72,8 @@ async def test_nothing_names_an_erased_member_and_totals_stay(missions: Missions
         return (await naming(missions, brand, "ann"))["challenge_rewards"] > 0
 
     await eventually(rewarded)
-    assert all((await naming(missions, brand, "ann"))[table] for table in OURS), "something of everything"
+    before = await naming(missions, brand, "ann")
+    assert all(before[table] for table in OURS), f"something of everything: {before}"
     exported = {name: await fetch(missions.servers, query, brand, "ann") for name, query in SECTIONS.items()}
     assert all(exported.values()), "and the export has it"
     assert CANARY in str([dict(row) for row in exported["quiz_answers"]])

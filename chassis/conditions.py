@@ -67,6 +67,10 @@ class Vocabulary:
         self._check_guarded("true", source)
         return Amount(found)
 
+    def text(self, source: str) -> "Text":
+        """An expression for a text. Raises InvalidExpression."""
+        return Text(self._compile(source, cel.Type.STRING, "a text (string)"))
+
     def amounts(self, guarded: Sequence[tuple[str, str]]) -> "Amounts":
         """Amounts, each with the condition without which it is 0, evaluated many at a time.
 
@@ -124,6 +128,20 @@ class Amount:
         if type(value) is not int:
             raise ExpressionFailed(str(value))
         return value
+
+
+class Text:
+    """A checked expression for a text."""
+
+    def __init__(self, expression: Any) -> None:
+        self._expression = expression
+
+    def of(self, values: Any) -> str:
+        """Its value. Raises ExpressionFailed."""
+        value = self._expression.eval(values)
+        if value.type() != cel.Type.STRING:
+            raise ExpressionFailed(str(value.value()))
+        return str(value.value())
 
 
 class Amounts:

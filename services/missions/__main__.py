@@ -12,6 +12,7 @@ from laurels.missions.v1 import (
     badges_pb2_grpc,
     levels_pb2_grpc,
     missions_pb2_grpc,
+    participation_pb2_grpc,
     quizzes_pb2_grpc,
     together_pb2_grpc,
 )
@@ -20,12 +21,14 @@ from services.erasure import last_word
 from services.export import ExportServicer
 from services.missions.book import Book
 from services.missions.export import SECTIONS
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.quizzes import due_attempts
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
 from services.missions.servicer.badges import BadgesServicer
 from services.missions.servicer.levels import LevelsServicer
+from services.missions.servicer.participation import ParticipationServicer
 from services.missions.servicer.quizzes import QuizzesServicer
 from services.missions.servicer.together import ChallengesServicer
 from services.missions.settings import Settings
@@ -39,6 +42,7 @@ NAMES = (
     "laurels.missions.v1.QuizzesService",
     "laurels.missions.v1.LevelsService",
     "laurels.missions.v1.ChallengesService",
+    "laurels.missions.v1.ParticipationService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.export.v1.ExportService",
 )
@@ -48,9 +52,12 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("missions", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS))
+        write_path = service.write_path(partial(Book, programmes=programmes, operations=OPERATIONS, settle=settle))
         server = service.server.grpc
         missions_pb2_grpc.add_MissionsServiceServicer_to_server(MissionsServicer(service.database, programmes), server)
+        participation_pb2_grpc.add_ParticipationServiceServicer_to_server(
+            ParticipationServicer(write_path, service.database, programmes), server
+        )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(ProgrammeServicer(), server)
         export_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer("missions", service.database, SECTIONS), server

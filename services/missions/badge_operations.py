@@ -1,15 +1,18 @@
 """Back ends, other services and refunds give badges and take them away."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+
+import asyncpg
 
 from chassis.book import Operation, Touched
 from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
 from laurels.missions.v1 import badges_pb2
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
-from laurels.value.v1.events_pb2 import RewardGranted
-from services.missions.badge_rules import BadgeBook
+from laurels.value.v1.events_pb2 import Grant
+from services.missions import gifts
 from services.missions.badges import AWARDS, Give, Take
 from services.missions.book import Book
 from services.missions.programme import MissionsRules
@@ -51,54 +54,47 @@ class GiveOrTake(Operation):
 
     requests = (AwardAsked, badges_pb2.RevokeBadgeRequest)
 
+    async def find(
+        self,
+        connection: asyncpg.Connection,
+        book: Book,
+        rules: MissionsRules,
+        requests: Sequence[AwardAsked | badges_pb2.RevokeBadgeRequest],
+    ) -> None:
+        await gifts.find(connection, book, [r.request.member for r in requests if isinstance(r, AwardAsked)])
+
     def touch(
         self, request: AwardAsked | badges_pb2.RevokeBadgeRequest, found: None, rules: MissionsRules, touched: Touched
     ) -> None:
         if isinstance(request, AwardAsked):
             touched.row(AWARDS, (request.request.member, request.key))
+            gifts.touch(touched, request.request.member, [Grant(badge=request.request.badge)])
 
     def decide(
         self, book: Book, rules: MissionsRules, request: AwardAsked | badges_pb2.RevokeBadgeRequest
     ) -> badges_pb2.AwardBadgeResponse | badges_pb2.RevokeBadgeResponse:
         if isinstance(request, AwardAsked):
-            return self._give(book, rules.badges, request)
+            return self._give(book, rules, request)
         revoked = badges_pb2.RevokeBadgeResponse()
-        book.badges_asked.append(Take(rules.badges, request.member, book.now, badge=request.badge, answer=revoked))
+        book.badges_asked.append(Take(request.member, book.now, badge=request.badge, answer=revoked))
         return revoked
 
-    def _give(self, book: Book, badges: BadgeBook, asked: AwardAsked) -> badges_pb2.AwardBadgeResponse:
+    def _give(self, book: Book, rules: MissionsRules, asked: AwardAsked) -> badges_pb2.AwardBadgeResponse:
         request = asked.request
         known = book.row(AWARDS, (request.member, asked.key))
         given = [each for each in book.badges_asked if isinstance(each, Give)]
         before = {(each.member, each.key): each.badge for each in given}.get((request.member, asked.key), "")
         if request.badge != (known.badge if known is not None else before or request.badge):
             raise IdempotencyConflict(f"The key {request.idempotency_key!r} was used for another badge.")
-        declared = badges.badges.get(request.badge)
+        declared = rules.badges.badges.get(request.badge)
         if declared is None:
             raise UnknownBadge(request.badge)
         if not declared.awarded:
             raise NotAwarded(request.badge)
+        gifts.note_badge(book, rules, request.member, request.badge, asked.key, asked.at)
         answer = badges_pb2.AwardBadgeResponse()
-        book.badges_asked.append(
-            Give(badges, request.member, request.badge, asked.key, asked.at, "", request.activity, answer)
-        )
+        book.badges_asked.append(Give(request.member, request.badge, asked.key, asked.at, "", request.activity, answer))
         return answer
-
-
-class GiveGranted(Operation):
-    """Gives the badges that other services grant."""
-
-    requests = (RewardGranted,)
-
-    def version(self, request: RewardGranted) -> int:
-        return request.programme_version
-
-    def decide(self, book: Book, rules: MissionsRules, request: RewardGranted) -> None:
-        at = request.occurred_at.ToDatetime(tzinfo=UTC)
-        for place, grant in enumerate(request.grants):
-            if grant.WhichOneof("kind") == "badge":
-                key = f"grant:{request.key}:{place}"
-                book.give_badge(rules.badges, request.member, grant.badge, key, at, cause=request.reference)
 
 
 class RevokeRefunded(Operation):
@@ -112,4 +108,4 @@ class RevokeRefunded(Operation):
     def decide(self, book: Book, rules: MissionsRules, request: PointsRefunded) -> None:
         if request.refunded >= request.total:
             at = request.occurred_at.ToDatetime(tzinfo=UTC)
-            book.revoke_badges(rules.badges, request.member, request.purchase, at)
+            book.take_badges(request.member, at, activity=request.purchase)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from chassis.book import Kind
+from chassis.book import NEWEST, Kind
 from laurels.missions.v1 import badges_pb2, missions_pb2
 from laurels.missions.v1.badges_events_pb2 import (
     BADGE_REVOCATION_REFUND,
@@ -36,7 +36,6 @@ AWARDS: Kind[AwardKey, Award] = Kind("badge awards", 76, rows.lock_awards, rows.
 class Give:
     """A badge to give, once a member and key. `activity` is the one whose refund takes it away again."""
 
-    badges: BadgeBook
     member: str
     badge: str
     key: str
@@ -48,12 +47,12 @@ class Give:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What a refunded activity earned is to be taken away; or, without an activity, a badge."""
+    """What a refunded activity earned is to be taken away, or what was given under keys of a prefix, or a badge."""
 
-    badges: BadgeBook
     member: str
     at: datetime
     activity: str = ""
+    prefix: str = ""
     badge: str = ""
     answer: badges_pb2.RevokeBadgeResponse | None = None
 
@@ -66,27 +65,24 @@ async def settle(connection: asyncpg.Connection, book: "Book", asked: "list[Give
     """
     if not asked:
         return
+    await book.load_rules(connection, NEWEST)
+    badges: BadgeBook = book.rules().badges
     takes = [each for each in asked if isinstance(each, Take)]
-    found = await rows.by_activity(connection, book.brand, [(each.member, each.activity) for each in takes])
-    found += await rows.of_badges(connection, book.brand, [(each.member, each.badge) for each in takes if each.badge])
-    holdings = {
-        (member, name)
-        for badges, member, badge in [
-            *((each.badges, each.member, each.badge) for each in asked if each.badge),
-            *((each.badges, award.member, award.badge) for award in found for each in takes),
-        ]
-        for name in badges.kin(badge)
-    }
-    keys = {(each.member, each.key) for each in asked if isinstance(each, Give)} | {
-        (award.member, award.key) for award in found
-    }
-    await book.read(connection, HOLDINGS, holdings)
-    await book.read(connection, AWARDS, keys)
+    found = await rows.by_activity(
+        connection, book.brand, [(each.member, each.activity) for each in takes if each.activity]
+    )
+    for member in sorted({each.member for each in takes if not each.activity}):
+        found += await rows.standing_of(connection, book.brand, member)
+    earned = {(each.member, each.badge) for each in asked if isinstance(each, Give)}
+    earned |= {(award.member, award.badge) for award in found}
+    await book.read(connection, HOLDINGS, {(member, name) for member, badge in earned for name in badges.kin(badge)})
+    keys = {(each.member, each.key) for each in asked if isinstance(each, Give)}
+    await book.read(connection, AWARDS, keys | {(award.member, award.key) for award in found})
     for each in asked:
         if isinstance(each, Give):
-            _give(book, each)
+            _give(book, badges, each)
         else:
-            _take(book, each)
+            _take(book, badges, each)
     asked.clear()
 
 
@@ -105,39 +101,49 @@ def shown(badges: BadgeBook, badge: str, earned_at: datetime, times: int) -> mis
     )
 
 
-def _give(book: "Book", asked: Give) -> None:
+def _give(book: "Book", badges: BadgeBook, asked: Give) -> None:
     member, badge, at = asked.member, asked.badge, asked.at
-    declared, holding = asked.badges.badges.get(badge), book.row(HOLDINGS, (member, badge))
-    if book.row(AWARDS, (member, asked.key)) is None:
+    declared, holding = badges.badges.get(badge), book.row(HOLDINGS, (member, badge))
+    known = book.row(AWARDS, (member, asked.key))
+    if known is None or known.revoked_at is not None:
         if holding is None:
             holding = Holding(member, badge, asked.cause, at, 0, stands=False, is_new=True)
         tells = holding.count == 0 or (declared is not None and declared.repeatable)
         holding.count += 1
         if tells:
             holding.earned_at = max(holding.earned_at, at) if holding.count > 1 else at
-            book.tell(member, BadgeEarned(member=member, badge=badge, earned_at=at, key=asked.key, count=holding.count))
-        given = Award(member, asked.key, badge, asked.activity, at, told=tells, is_new=True)
-        book.put(AWARDS, (member, asked.key), given)
+            told = BadgeEarned(member=member, badge=badge, earned_at=at, key=asked.key, count=holding.count)
+            book.tell(member, told)
+        if known is None:
+            known = Award(member, asked.key, badge, asked.activity, at, told=tells, is_new=True)
+        known.revoked_at, known.told = None, known.told or tells
+        book.put(AWARDS, (member, asked.key), known)
         book.put(HOLDINGS, (member, badge), holding)
-        _settle(book, asked.badges, member, badge)
+        _settle(book, badges, member, badge)
     if asked.answer is not None and holding is not None:
-        asked.answer.badge.CopyFrom(shown(asked.badges, badge, holding.earned_at, holding.count))
+        asked.answer.badge.CopyFrom(shown(badges, badge, holding.earned_at, holding.count))
 
 
-def _take(book: "Book", asked: Take) -> None:
+def _take(book: "Book", badges: BadgeBook, asked: Take) -> None:
     revoked = 0
     for each in book.rows(AWARDS):
         if each.member != asked.member:
             continue
+        declared = badges.badges.get(each.badge)
         if asked.badge:
             if each.badge == asked.badge:
-                revoked += _revoke(book, asked.badges, each, asked.at, BADGE_REVOCATION_REQUEST)
-        elif each.activity == asked.activity:
-            declared = asked.badges.badges.get(each.badge)
-            if declared is not None and declared.revocable:
-                revoked += _revoke(book, asked.badges, each, asked.at, BADGE_REVOCATION_REFUND)
+                revoked += _revoke(book, badges, each, asked.at, BADGE_REVOCATION_REQUEST)
+        elif declared is not None and declared.revocable:
+            by_activity = asked.activity and each.activity == asked.activity
+            if by_activity or (asked.prefix and _is_under(each.key, asked.prefix)):
+                revoked += _revoke(book, badges, each, asked.at, BADGE_REVOCATION_REFUND)
     if asked.answer is not None:
         asked.answer.revoked = revoked > 0
+
+
+def _is_under(key: str, prefix: str) -> bool:
+    """Whether a key is a prefix with a badge's id behind it: the keys of later runs have another part between."""
+    return key.startswith(prefix) and ":" not in key[len(prefix) :]
 
 
 def _revoke(book: "Book", badges: BadgeBook, each: Award, at: datetime, reason: BadgeRevocation) -> int:

@@ -4,12 +4,16 @@ SECTIONS = {
     "member": """
         SELECT enrolled_at, tier, consents, attributes, segments FROM mission_members
         WHERE brand = $1 AND member = $2""",
-    "progress": """
-        SELECT mission, progress, target, completed_at FROM progress
-        WHERE brand = $1 AND member = $2 ORDER BY mission""",
+    "missions": """
+        SELECT state, last_at, checkpoint_at FROM member_missions WHERE brand = $1 AND member = $2""",
+    "mission_facts": """
+        SELECT at, id, version, body FROM mission_facts WHERE brand = $1 AND member = $2 ORDER BY at, id""",
+    "mission_checkpoints": """
+        SELECT at, state FROM mission_checkpoints WHERE brand = $1 AND member = $2 ORDER BY at, id""",
     "completions": """
-        SELECT mission, activity, completed_at, programme_version, recorded_at FROM completions
-        WHERE brand = $1 AND member = $2 ORDER BY mission""",
+        SELECT mission, run, activity, completed_at, programme_version, recorded_at, state, retracted, claim_until,
+            settled_at
+        FROM completions WHERE brand = $1 AND member = $2 ORDER BY mission, run""",
     "badges": """
         SELECT badge, mission, earned_at, recorded_at, count, stands FROM badges
         WHERE brand = $1 AND member = $2 ORDER BY badge""",

@@ -22,6 +22,7 @@ from services.missions import gifts
 from services.missions.book import Book
 from services.missions.level_rules import Experience, Reached, hear, newly_reached, place_of
 from services.missions.programme import MissionsRules
+from services.missions.rewarding import OWN
 from services.missions.store import levels as rows
 from services.missions.store.levels import Levels
 
@@ -57,14 +58,36 @@ class Climb(Operation):
     def version(self, request: Heard) -> int:
         return request.programme_version
 
-    def touch(self, request: Heard, found: None, rules: MissionsRules, touched: Touched) -> None:
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[Heard]
+    ) -> set[str]:
+        """The members who may reach a level that gives something which missions owns."""
+        if rules.levels is None:
+            return set()
+        told: dict[str, int] = {}
+        for request in requests:
+            for balance in _balances(request, rules.levels.currency):
+                told[_member(request)] = max(told.get(_member(request), 0), balance)
+        await look(connection, book, list(told))
+        found = {name for name, balance in told.items() if self._gives(book, rules, name, balance)}
+        await gifts.find(connection, book, found)
+        return found
+
+    def _gives(self, book: Book, rules: MissionsRules, member: str, balance: int) -> bool:
+        known = book.experiences.get(member)
+        before = place_of(rules.levels.levels, known.peak if known is not None else 0) if rules.levels else 0
+        reached = rules.levels.levels[before : place_of(rules.levels.levels, balance)] if rules.levels else []
+        return any(grant.WhichOneof("kind") in OWN for level in reached for grant in level.rewards)
+
+    def touch(self, request: Heard, found: set[str], rules: MissionsRules, touched: Touched) -> None:
         if rules.levels is None or not list(_balances(request, rules.levels.currency)):
             return
         member = _member(request)
         touched.row(EXPERIENCES, member)
         touched.row(LEVELS, member)
-        for level in rules.levels.levels:
-            gifts.touch(touched, member, level.rewards)
+        if member in found:
+            for level in rules.levels.levels:
+                gifts.touch(touched, member, level.rewards)
 
     def decide(self, book: Book, rules: MissionsRules, request: Heard) -> None:
         if rules.levels is None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
 from google.protobuf.json_format import MessageToDict
 
-from chassis.book import Kind, Operation, Touched
+from chassis.book import NEWEST, Kind, Operation, Touched
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from services.activity import moment_of
+from services.missions import calendar, journal
 from services.missions.book import Book
 from services.missions.eligibility import PURPOSES
 from services.missions.programme import MissionsRules, zone_named
@@ -44,7 +45,7 @@ def zone_of(member: Member, rules: MissionsRules) -> ZoneInfo:
 class Know(Operation):
     """Takes over what is told of members."""
 
-    requests = (MemberEnrolled, TierChanged, ConsentChanged, SharedAttributesChanged)
+    requests: ClassVar[tuple[type, ...]] = (MemberEnrolled, ConsentChanged, SharedAttributesChanged)
 
     def version(self, request: Any) -> None:
         return None
@@ -66,6 +67,35 @@ class Know(Operation):
             case SharedAttributesChanged():
                 member.attributes = MessageToDict(request.attributes)
         book.put(MEMBERS, request.member, member)
+
+
+class KnowTier(Know):
+    """Takes a tier over, and feeds it to the missions whose goal it is."""
+
+    requests = (TierChanged,)
+
+    def version(self, request: TierChanged) -> int:  # type: ignore[override]
+        return NEWEST
+
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[TierChanged]
+    ) -> None:
+        await journal.find_late(connection, book, [each.member for each in requests if _tier(each) in rules.by_feed])
+
+    def touch(self, request: TierChanged, found: None, rules: Any, touched: Touched) -> None:
+        super().touch(request, None, None, touched)
+        if _tier(request) in rules.by_feed:
+            journal.touch(touched, request.member, late=True)
+
+    def decide(self, book: Book, rules: Any, request: TierChanged) -> None:
+        super().decide(book, None, request)
+        at = calendar.micros(request.occurred_at.ToDatetime(tzinfo=UTC))
+        journal.feed(book, rules, request.member, _tier(request), 1, at=at, key=str(at))
+
+
+def _tier(changed: TierChanged) -> str:
+    """What a tier is called where goals are fed."""
+    return f"tier:{changed.to_tier}"
 
 
 class SeeActivity(Operation):

@@ -4,7 +4,17 @@ from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
 from services.book import Adopt, Forget
-from services.missions import activities, badge_operations, levels, members, quizzes, teams, together
+from services.missions import (
+    activities,
+    badge_operations,
+    gifts,
+    levels,
+    members,
+    participation,
+    quizzes,
+    teams,
+    together,
+)
 from services.missions.book import Together
 
 OPERATIONS = registry(
@@ -12,13 +22,16 @@ OPERATIONS = registry(
         Adopt(),
         Forget(),
         members.Know(),
+        members.KnowTier(),
+        gifts.Receive(),
+        participation.TakePart(),
+        participation.Pay(),
         Together(
             ActivityRecorded, members.SeeActivity(), activities.CountActivity(), together.Contribute(), levels.Climb()
         ),
         Together(PointsRefunded, together.TakeOut(), levels.Climb(), badge_operations.RevokeRefunded()),
         levels.ClimbByCredit(),
         badge_operations.GiveOrTake(),
-        badge_operations.GiveGranted(),
         quizzes.Start(),
         quizzes.AnswerOrEnd(),
         teams.Create(),

@@ -16,6 +16,7 @@ from chassis.database import EVERY_BRAND, Database
 from chassis.leadership import exclusively
 from chassis.loops import Beat
 from chassis.write_path import WritePath
+from services.missions import participation
 
 EVERY_S = 1.0
 AT_ONCE = 200
@@ -27,7 +28,7 @@ Due = Callable[[asyncpg.Connection, str, datetime, int], Awaitable[Any]]
 Its answer is how many things were done: 0 when what is due cannot be done, and is not to be tried for ever.
 """
 
-DUES: tuple[Due, ...] = ()
+DUES: tuple[Due, ...] = (participation.due,)
 """What is looked for, topic by topic."""
 
 _BRANDS = "SELECT DISTINCT brand FROM configurations"
@@ -41,10 +42,6 @@ class Sweeps:
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever, in the one replica that holds the lock."""
-        if not self._dues:
-            while True:
-                beat()
-                await asyncio.sleep(EVERY_S)
         waiting = asyncio.create_task(_keep_beating(beat))
         try:
             async with exclusively(self._database.url, "missions:sweeps"):

@@ -27,6 +27,7 @@ from services.missions.book import Book
 from services.missions.challenge_rules import Refunded, Standing, kept, later, prize_of, ranked
 from services.missions.programme import MissionsRules
 from services.missions.programme_together import ChallengeRules, Contribution
+from services.missions.rewarding import OWN
 from services.missions.store import together as rows
 from services.missions.store.tallies import count
 from services.missions.sweeps import Due
@@ -261,6 +262,13 @@ class Pay(Operation):
 
     def version(self, request: PayOut) -> int:
         return request.payout.programme_version
+
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: MissionsRules, requests: Sequence[PayOut]
+    ) -> None:
+        members = {each.member for request in requests for each in request.page if _gets(request.payout, each)}
+        if any(grant.WhichOneof("kind") in OWN for r in requests for grant in _granted(r.payout).grants):
+            await gifts.find(connection, book, members)
 
     def touch(self, request: PayOut, found: None, rules: MissionsRules, touched: Touched) -> None:
         payout = request.payout

@@ -40,8 +40,8 @@ RECEIPTS_DUE = frozenset(
     {
         ("leaderboard", "missions"),
         ("leaderboard", "points"),
-        ("missions", "points"),
         ("missions", "leaderboard"),
+        ("missions", "points"),
         ("recommender", "points"),
     }
 )

@@ -1,6 +1,6 @@
 """What other services' events ask of the points service.
 
-A finished mission and a won card are credits, and what is granted is credited
+A won card is a credit, and what is granted is credited
 or issued; the key in each makes it happen once, however often the event
 arrives. So it is with points that are to be held, and with how that ends.
 """
@@ -14,7 +14,6 @@ from google.protobuf.message import Message
 from chassis.events import Event
 from laurels.erasure.v1.events_pb2 import ErasureReceipt
 from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
-from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
@@ -24,7 +23,7 @@ from services.points.spending import Credit
 from services.points.versions import Adopted
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "missions": [MissionCompleted, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
+    "missions": [ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
     "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
     "recommender": [ProgrammeAdopted, ErasureReceipt],
 }
@@ -33,16 +32,6 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
 def request_of(event: Event) -> Any:
     """The request that an event is, or None when it asks for nothing."""
     match event.message:
-        case MissionCompleted() as done if done.HasField("reward"):
-            return Credit(
-                member=done.member,
-                currency=done.reward.currency,
-                amount=done.reward.amount,
-                kind=points_pb2.ENTRY_KIND_MISSION,
-                key=f"mission:{done.mission}:{done.member}",
-                reference=done.mission,
-                occurred_at=done.completed_at.ToDatetime(tzinfo=UTC),
-            )
         case ScratchCardRevealed() as revealed if revealed.HasField("prize"):
             return Credit(
                 member=revealed.member,

@@ -29,6 +29,7 @@ from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import Grant
 from services.missions.badge_operations import AwardAsked
 from services.missions.book import Book
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
 from services.missions.quizzes import AnswerAsked, AttemptDue, StartAsked
@@ -90,7 +91,7 @@ def bought(member: str, number: int, balance: int) -> Any:
 
 
 def path_over(database: Database) -> WritePath:
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, settle=settle)
     return WritePath("missions", database, begin, on_commit=lambda: None)
 
 

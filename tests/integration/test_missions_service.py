@@ -239,7 +239,7 @@ async def test_brands_do_not_see_each_other(missions: Missions, brand: str) -> N
     assert [(badge.badge, badge.holders) for badge in badges.badges] == [("b", 1)]
 
 
-@pytest.mark.parametrize("table", ["progress", "completions", "badges"])
+@pytest.mark.parametrize("table", ["member_missions", "mission_facts", "completions", "badges"])
 async def test_the_database_itself_keeps_brands_apart(missions: Missions, brand: str, table: str) -> None:
     await missions.started(brand, mission("first", 1, badge="b"))
     await missions.settled(brand, await missions.points.publish(brand, purchase("ann")))
@@ -262,8 +262,8 @@ async def test_the_database_itself_keeps_brands_apart(missions: Missions, brand:
         "DELETE FROM completions",
         "UPDATE badges SET badge = 'x'",
         "DELETE FROM badges",
-        "DELETE FROM progress",
-        "UPDATE progress SET member = 'x'",
+        "DELETE FROM member_missions",
+        "UPDATE member_missions SET member = 'x'",
     ],
 )
 async def test_what_was_achieved_cannot_be_changed_by_the_application(

@@ -14,27 +14,40 @@ from tests.integration.missions_support import eventually, fetch, mission, open_
 BRAND = "missions-verified"
 
 DAMAGE = {
-    "progress beyond the target": (
-        "UPDATE progress SET progress = 4 WHERE mission = 'large'",
-        "Progress of member ann in mission large is 4 of 3 and not finished.",
+    "progress that no fact leads to": (
+        "UPDATE member_missions SET state = replace(state::text, '[2]', '[1]')::json",
+        "Mission large of member ann is at [1] and not finished; its facts lead to at [2] and not finished.",
     ),
-    "progress below zero": (
-        "UPDATE progress SET progress = -1 WHERE mission = 'large'",
-        "Progress of member ann in mission large is -1 of 3 and not finished.",
+    "a fact that is missing": (
+        "DELETE FROM mission_facts WHERE id = 'ann-1'",
+        "Mission large of member ann is at [2] and not finished; its facts lead to at [1] and not finished.",
     ),
-    "finished before the target": (
-        "UPDATE progress SET progress = 0 WHERE mission = 'first'",
-        "Progress of member ann in mission first is 0 of 1 and finished.",
-    ),
-    "no progress for a completion": (
-        "DELETE FROM progress WHERE mission = 'first'",
-        "Mission first of member ann is finished at no time by its progress "
+    "no state for facts and a completion": (
+        "DELETE FROM member_missions",
+        "Mission first of member ann is finished at no time by its state "
         "and at 2026-03-01T12:00:00+00:00 by its completion.",
     ),
-    "no completion for finished progress": (
+    "no completion for a finished run": (
         "DELETE FROM completions WHERE mission = 'first'",
-        "Mission first of member ann is finished at 2026-03-01T12:00:00+00:00 by its progress "
+        "Mission first of member ann is finished at 2026-03-01T12:00:00+00:00 by its state "
         "and at no time by its completion.",
+    ),
+    "a limit that was not counted": (
+        "INSERT INTO mission_counters VALUES ('missions-verified', 'times:first', 1)",
+        "The counter times:first is 1; what was paid is 0.",
+    ),
+    "a reward that was not told": (
+        "DELETE FROM outbox WHERE type LIKE '%RewardGranted'",
+        "What mission:first:ann pays is told by no event.",
+    ),
+    "a reward that was told twice": (
+        "INSERT INTO outbox (brand, member, type, payload, traceparent) "
+        "SELECT brand, member, type, payload, '' FROM outbox WHERE type LIKE '%RewardGranted'",
+        "What mission:first:ann pays is told by 2 events.",
+    ),
+    "a reward for nothing": (
+        "UPDATE completions SET state = 'exhausted'",
+        "pays mission:first:ann, which no completion stands for.",
     ),
     "a mission that the version does not have": (
         "UPDATE completions SET programme_version = 7 WHERE mission = 'first'",
@@ -46,7 +59,7 @@ DAMAGE = {
         "Member eve has badge newcomer 1 times by its row and 0 times by its awards.",
     ),
     "a badge of another mission": (
-        "UPDATE badge_awards SET key = 'mission:large:ann'",
+        "UPDATE badge_awards SET key = 'mission:large:ann:newcomer' WHERE brand = 'missions-verified'",
         "Member ann finished mission first and was not given its badge newcomer.",
     ),
     "a badge not given": (
@@ -65,22 +78,17 @@ DAMAGE = {
         "DELETE FROM outbox WHERE type LIKE '%MissionCompleted'",
         "That member ann finished mission first is told by no event.",
     ),
-    "a completion told twice": (
-        "INSERT INTO outbox (brand, member, type, payload, traceparent) "
-        "SELECT brand, member, type, payload, '' FROM outbox WHERE type LIKE '%MissionCompleted'",
-        "That member ann finished mission first is told by 2 events.",
-    ),
     "a completion told that never was": (
         "DELETE FROM completions WHERE mission = 'first'",
         "says that member ann finished first; no completion does.",
     ),
     "a badge not told": (
         "DELETE FROM outbox WHERE type LIKE '%BadgeEarned'",
-        "That member ann earned a badge by mission:first:ann is told by no event.",
+        "That member ann earned a badge by mission:first:ann:newcomer is told by no event.",
     ),
     "a badge told that never was": (
         "DELETE FROM badge_awards",
-        "That member ann earned a badge by mission:first:ann is told by 1 events, and it is so 0 times.",
+        "That member ann earned a badge by mission:first:ann:newcomer is told by 1 events, and it is so 0 times.",
     ),
     "a parked event": (
         "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "
@@ -99,9 +107,7 @@ async def verified(servers: Servers, settings_of: Callable[..., Any]) -> Servers
         await points.apply(BRAND, programme(mission("first", 1, badge="newcomer", reward=5), mission("large", 3)))
         await points.publish(BRAND, purchase("ann", 0), purchase("ann", 1))
         await eventually(
-            lambda: fetch(
-                servers, "SELECT FROM progress WHERE brand = $1 AND mission = 'large' AND progress = 2", BRAND
-            )
+            lambda: fetch(servers, "SELECT FROM member_missions WHERE brand = $1 AND last_id = 'ann-1'", BRAND)
         )
         await opened.aclose()
     return servers
@@ -113,8 +119,6 @@ async def found_after(servers: Servers, *statements: str) -> list[str]:
     undo = session.transaction()
     await undo.start()
     try:
-        for constraint in ("progress_within_target", "complete_at_target"):
-            await session.execute(f"ALTER TABLE progress DROP CONSTRAINT {constraint}")
         await session.execute("SELECT set_config('laurels.brand', $1, true)", BRAND)
         for statement in statements:
             await session.execute(statement)
@@ -137,13 +141,15 @@ async def test_damage_is_found(verified: Servers, damage: str) -> None:
 
 async def test_another_reward_than_the_programme_says_is_found(verified: Servers) -> None:
     told = await fetch(
-        verified, "SELECT id, payload FROM outbox WHERE brand = $1 AND type LIKE '%MissionCompleted'", BRAND
+        verified, "SELECT id, payload FROM outbox WHERE brand = $1 AND type LIKE '%RewardGranted'", BRAND
     )
     assert len(told) == 1
     changed = told[0]["payload"].replace(b"points\x10\x05", b"points\x10\x06")
     damage = f"UPDATE outbox SET payload = '\\x{changed.hex()}' WHERE id = {told[0]['id']}"  # noqa: S608
     found = await found_after(verified, damage)
-    assert found == [f"Event {told[0]['id']} pays member ann for first something else than version 1 says."]
+    assert found == [
+        f"Event {told[0]['id']} pays mission:first:ann something else than the version of its completion says."
+    ]
 
 
 async def test_events_that_the_retention_took_are_not_missed(verified: Servers) -> None:
@@ -169,5 +175,5 @@ async def test_a_long_list_is_cut_with_its_length_said(verified: Servers) -> Non
 
 
 async def test_another_brand_is_not_looked_at(verified: Servers) -> None:
-    elsewhere = "INSERT INTO progress VALUES ('elsewhere', 'eve', 'first', 9, 1, NULL)"
+    elsewhere = "INSERT INTO mission_facts VALUES ('elsewhere', 'eve', 1, 'a', 1, '[]', '')"
     assert await found_after(verified, elsewhere) == []

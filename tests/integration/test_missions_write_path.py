@@ -16,10 +16,12 @@ from chassis.write_path import NotYet, WritePath
 from cli.embedded import Servers
 from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
-from services.missions import store
 from services.missions.book import Book
+from services.missions.fold import DONE, GOALS
+from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
+from services.missions.store import journal
 from services.missions.subscriber import request_of
 from services.missions.verification import violations
 from tests.integration.missions_support import fetch, mission, programme, purchase
@@ -43,7 +45,7 @@ async def database(servers: Servers) -> AsyncIterator[Database]:
 
 def replica(database: Database) -> WritePath:
     """A write path with memory of its own, as another process has it."""
-    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS)
+    begin = partial(Book, programmes=Configurations(compile_document), operations=OPERATIONS, settle=settle)
     return WritePath("missions", database, begin, on_commit=lambda: None)
 
 
@@ -62,9 +64,9 @@ async def start(path: WritePath, brand: str) -> None:
 async def states(database: Database, brand: str, members: set[str]) -> dict[tuple[str, str], tuple[int, bool]]:
     async with database.reading(brand) as connection:
         return {
-            (member, name): (state.progress, state.completed_at is not None)
+            (member, name): (run[GOALS][0], run[DONE] > 0)
             for member in members
-            for name, state in (await store.progress_of(connection, brand, member)).items()
+            for name, run in (await journal.missions_of(connection, brand, member)).state["m"].items()
         }
 
 
@@ -101,21 +103,18 @@ async def test_two_replicas_that_write_the_same_members_lose_and_double_nothing(
         assert await violations(connection) == []
 
 
-async def test_only_missions_that_moved_have_rows_and_only_those_are_written(
-    database: Database, servers: Servers, brand: str
-) -> None:
+async def test_only_members_that_moved_are_written(database: Database, servers: Servers, brand: str) -> None:
     path = replica(database)
     await start(path, brand)
     await apply_events(path, event(brand, purchase("ann", 0, amount=10), "ann"))
-    rows = "SELECT mission, xmin::text FROM progress WHERE brand = $1 ORDER BY mission"
-    before = {row["mission"]: row["xmin"] for row in await fetch(servers, rows, brand)}
-    assert set(before) == {"five", "forty", "spent"}
-    await apply_events(path, *(event(brand, purchase("ann", number, amount=0), "ann") for number in range(1, 6)))
-    after = {row["mission"]: row["xmin"] for row in await fetch(servers, rows, brand)}
-    assert {name for name in before if before[name] != after[name]} == {"five", "forty"}
-    finished = after["five"]
-    await apply_events(path, event(brand, purchase("ann", 7, amount=0), "ann"))
-    assert {row["mission"]: row["xmin"] for row in await fetch(servers, rows, brand)}["five"] == finished
+    await apply_events(path, event(brand, purchase("bob", 0, amount=10), "bob"))
+    rows = "SELECT member, xmin::text FROM member_missions WHERE brand = $1"
+    before = {row["member"]: row["xmin"] for row in await fetch(servers, rows, brand)}
+    await apply_events(path, event(brand, purchase("ann", 1, amount=0), "ann"))
+    await apply_events(path, event(brand, purchase("bob", 1, type_name="visit"), "bob"))
+    after = {row["member"]: row["xmin"] for row in await fetch(servers, rows, brand)}
+    assert {name for name in before if before[name] != after[name]} == {"ann"}
+    assert await states(database, brand, {"ann"}) == expected([("ann", 10), ("ann", 0)])
 
 
 async def test_a_bad_event_fails_alone_in_a_batch_of_many(database: Database, brand: str) -> None:

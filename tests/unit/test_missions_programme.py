@@ -48,7 +48,7 @@ def purchase(rules: MissionsRules, tier: str = "", kind: str = "purchase", **att
     recorded.activity.id, recorded.activity.member, recorded.activity.type = "a1", "ann", kind
     recorded.activity.attributes.update(attributes)
     failed: list[str] = []
-    found = {goal.mission: value for goal, value in rules.steps(recorded, lambda name, _: failed.append(name))}
+    found = {watch.rule.id: value for watch, value in rules.counts(recorded, lambda name, _: failed.append(name))}
     return found | {f"!{name}": 0 for name in failed}
 
 

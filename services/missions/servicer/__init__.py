@@ -1,5 +1,6 @@
-"""The RPCs of the missions service. All of them read; the brand is the caller's."""
+"""The RPCs of the missions service; the brand is the caller's."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.configuration import Configurations
@@ -9,10 +10,12 @@ from chassis.errors import NotFound
 from laurels.missions.v1 import missions_pb2 as pb
 from laurels.missions.v1 import missions_pb2_grpc
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
-from services.missions import store
-from services.missions.programme import MissionsRules, compile_programme, target_of
-from services.missions.progress import shown
+from services.missions import showing
+from services.missions.programme import MissionsRules, compile_programme
 from services.missions.servicer.badges import badges_of, rarity
+from services.missions.store import journal, members
+from services.missions.store.journal import Completion
+from services.missions.store.members import Member
 from services.programme import Problems
 
 
@@ -23,24 +26,24 @@ class MissionsServicer(missions_pb2_grpc.MissionsServiceServicer):
         self._database, self._programmes = database, programmes
 
     async def ListMissions(self, request: pb.ListMissionsRequest, context: Any) -> pb.ListMissionsResponse:
-        member, brand = _member(request.member), caller().brand
+        member, brand = member_id(request.member), caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            known = await store.progress_of(connection, brand, member)
-        response = pb.ListMissionsResponse()
-        for mission in rules.programme.missions.missions:
-            state = shown(known.get(mission.id), target_of(mission))
-            response.missions.add(
-                mission=mission.id,
-                name=mission.name,
-                progress=state.progress,
-                target=state.target,
-                completed_at=state.completed_at,
-            )
-        return response
+            row = await journal.missions_of(connection, brand, member)
+            completions: dict[str, list[Completion]] = {}
+            for completion in await journal.completions_of(connection, brand, member):
+                completions.setdefault(completion.mission, []).append(completion)
+            known = (await members.members(connection, brand, [member])).get(member, Member(member))
+        now = datetime.now(UTC)
+        return pb.ListMissionsResponse(
+            missions=[
+                showing.progress(rules, mission, row, completions.get(mission.id, ()), known, now)
+                for mission in rules.programme.missions.missions
+            ]
+        )
 
     async def ListMemberBadges(self, request: pb.ListMemberBadgesRequest, context: Any) -> pb.ListMemberBadgesResponse:
-        member, brand = _member(request.member), caller().brand
+        member, brand = member_id(request.member), caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
             earned = await badges_of(connection, brand, member, rules.badges)
@@ -60,7 +63,7 @@ class MissionsServicer(missions_pb2_grpc.MissionsServiceServicer):
         brand = caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            counts = await store.counts(connection, brand)
+            counts = await journal.counts(connection, brand)
         response = pb.GetMissionsReportResponse()
         for mission in rules.programme.missions.missions:
             members, completed = counts.get(mission.id, (0, 0))
@@ -79,7 +82,7 @@ class ProgrammeServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
         return problems.response()
 
 
-def _member(member: str) -> str:
+def member_id(member: str) -> str:
     """A member's id. Raises NotFound (`unknown_member`) for what cannot be one."""
     if not IDENTIFIER.fullmatch(member):
         raise NotFound(f"There is no member {member!r}.", code="unknown_member")

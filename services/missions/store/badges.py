@@ -40,7 +40,10 @@ _ADD_AWARDS = """
     FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[],
             $8::timestamptz[])
         AS new (member, key, badge, activity, earned_at, told, revoked_at)"""
-_SAVE_AWARDS = _ADD_AWARDS + " ON CONFLICT (brand, member, key) DO UPDATE SET revoked_at = excluded.revoked_at"
+_SAVE_AWARDS = (
+    _ADD_AWARDS
+    + " ON CONFLICT (brand, member, key) DO UPDATE SET revoked_at = excluded.revoked_at, told = excluded.told"
+)
 _BY_ACTIVITY = """
     SELECT known.* FROM unnest($2::text[], $3::text[]) AS wanted (member, activity)
     CROSS JOIN LATERAL (
@@ -48,9 +51,9 @@ _BY_ACTIVITY = """
         WHERE brand = $1 AND badge_awards.member = wanted.member AND badge_awards.activity = wanted.activity
             AND badge_awards.activity <> '' AND revoked_at IS NULL
     ) AS known"""
-_OF_BADGE = """
+_STANDING_OF = """
     SELECT member, key, badge, activity, earned_at, told, revoked_at FROM badge_awards
-    WHERE brand = $1 AND member = $2 AND badge = $3 AND revoked_at IS NULL"""
+    WHERE brand = $1 AND member = $2 AND revoked_at IS NULL"""
 _OF_MEMBER = """
     SELECT badge, earned_at, count FROM badges WHERE brand = $1 AND member = $2 AND stands
     ORDER BY earned_at DESC, badge"""
@@ -135,13 +138,9 @@ async def by_activity(connection: asyncpg.Connection, brand: str, keys: Sequence
     return [Award(**row) for row in rows]
 
 
-async def of_badges(connection: asyncpg.Connection, brand: str, keys: Sequence[HoldingKey]) -> list[Award]:
-    """The awards of members and badges that stand."""
-    return [
-        Award(**row)
-        for member, badge in sorted(set(keys))
-        for row in await connection.fetch(_OF_BADGE, brand, member, badge)
-    ]
+async def standing_of(connection: asyncpg.Connection, brand: str, member: str) -> list[Award]:
+    """All awards of a member that stand."""
+    return [Award(**row) for row in await connection.fetch(_STANDING_OF, brand, member)]
 
 
 async def of_member(connection: asyncpg.Connection, brand: str, member: str) -> list[Any]:

@@ -75,14 +75,15 @@ def _badges() -> None:
             PRIMARY KEY (brand, member, key)
         )""")
     op.execute("CREATE INDEX badge_awards_by_activity ON badge_awards (brand, member, activity) WHERE activity <> ''")
-    secure("badge_awards", grants="SELECT, INSERT, UPDATE (revoked_at)")
+    secure("badge_awards", grants="SELECT, INSERT, UPDATE (told, revoked_at)")
     # The owner, too, sees no brand's rows but the one that is set; these are of all.
     op.execute("ALTER TABLE badges NO FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE badge_awards NO FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE tallies NO FORCE ROW LEVEL SECURITY")
     op.execute("""
         INSERT INTO badge_awards (brand, member, key, badge, activity, earned_at, told, recorded_at)
-        SELECT brand, member, 'mission:' || mission || ':' || badge, badge, '', earned_at, true, recorded_at
+        SELECT brand, member, 'mission:' || mission || ':' || member || ':' || badge, badge, '', earned_at, true,
+            recorded_at
         FROM badges""")
     op.execute("""
         INSERT INTO tallies (brand, tally, stripe, value)

@@ -10,18 +10,34 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionCompleted(_message.Message):
-    __slots__ = ("member", "mission", "reward", "completed_at", "programme_version")
+    __slots__ = ("member", "mission", "reward", "completed_at", "programme_version", "run")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     MISSION_FIELD_NUMBER: _ClassVar[int]
     REWARD_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
     PROGRAMME_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     member: str
     mission: str
     reward: _programme_pb2.MissionReward
     completed_at: _timestamp_pb2.Timestamp
     programme_version: int
-    def __init__(self, member: _Optional[str] = ..., mission: _Optional[str] = ..., reward: _Optional[_Union[_programme_pb2.MissionReward, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ...) -> None: ...
+    run: str
+    def __init__(self, member: _Optional[str] = ..., mission: _Optional[str] = ..., reward: _Optional[_Union[_programme_pb2.MissionReward, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., programme_version: _Optional[int] = ..., run: _Optional[str] = ...) -> None: ...
+
+class MissionRetracted(_message.Message):
+    __slots__ = ("member", "mission", "run", "completed_at", "rewarded")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    MISSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    REWARDED_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    mission: str
+    run: str
+    completed_at: _timestamp_pb2.Timestamp
+    rewarded: bool
+    def __init__(self, member: _Optional[str] = ..., mission: _Optional[str] = ..., run: _Optional[str] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rewarded: _Optional[bool] = ...) -> None: ...
 
 class BadgeEarned(_message.Message):
     __slots__ = ("member", "badge", "earned_at", "key", "count")

@@ -4,6 +4,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from laurels.access.v1 import access_pb2 as _access_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -11,19 +12,70 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class MissionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MISSION_STATE_UNSPECIFIED: _ClassVar[MissionState]
+    MISSION_STATE_OPEN: _ClassVar[MissionState]
+    MISSION_STATE_JOINABLE: _ClassVar[MissionState]
+    MISSION_STATE_WAITING: _ClassVar[MissionState]
+    MISSION_STATE_FINISHED: _ClassVar[MissionState]
+    MISSION_STATE_OVER: _ClassVar[MissionState]
+MISSION_STATE_UNSPECIFIED: MissionState
+MISSION_STATE_OPEN: MissionState
+MISSION_STATE_JOINABLE: MissionState
+MISSION_STATE_WAITING: MissionState
+MISSION_STATE_FINISHED: MissionState
+MISSION_STATE_OVER: MissionState
+
 class MissionProgress(_message.Message):
-    __slots__ = ("mission", "name", "progress", "target", "completed_at")
+    __slots__ = ("mission", "name", "progress", "target", "completed_at", "state", "run", "goals", "completions", "ends_at", "claimable")
     MISSION_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    GOALS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETIONS_FIELD_NUMBER: _ClassVar[int]
+    ENDS_AT_FIELD_NUMBER: _ClassVar[int]
+    CLAIMABLE_FIELD_NUMBER: _ClassVar[int]
     mission: str
     name: str
     progress: int
     target: int
     completed_at: _timestamp_pb2.Timestamp
-    def __init__(self, mission: _Optional[str] = ..., name: _Optional[str] = ..., progress: _Optional[int] = ..., target: _Optional[int] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    state: MissionState
+    run: str
+    goals: _containers.RepeatedCompositeFieldContainer[GoalProgress]
+    completions: int
+    ends_at: _timestamp_pb2.Timestamp
+    claimable: _containers.RepeatedCompositeFieldContainer[ClaimableReward]
+    def __init__(self, mission: _Optional[str] = ..., name: _Optional[str] = ..., progress: _Optional[int] = ..., target: _Optional[int] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[MissionState, str]] = ..., run: _Optional[str] = ..., goals: _Optional[_Iterable[_Union[GoalProgress, _Mapping]]] = ..., completions: _Optional[int] = ..., ends_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claimable: _Optional[_Iterable[_Union[ClaimableReward, _Mapping]]] = ...) -> None: ...
+
+class GoalProgress(_message.Message):
+    __slots__ = ("progress", "target", "current_streak", "longest_streak", "freezes")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_STREAK_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_STREAK_FIELD_NUMBER: _ClassVar[int]
+    FREEZES_FIELD_NUMBER: _ClassVar[int]
+    progress: int
+    target: int
+    current_streak: int
+    longest_streak: int
+    freezes: int
+    def __init__(self, progress: _Optional[int] = ..., target: _Optional[int] = ..., current_streak: _Optional[int] = ..., longest_streak: _Optional[int] = ..., freezes: _Optional[int] = ...) -> None: ...
+
+class ClaimableReward(_message.Message):
+    __slots__ = ("run", "completed_at", "claim_until")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    run: str
+    completed_at: _timestamp_pb2.Timestamp
+    claim_until: _timestamp_pb2.Timestamp
+    def __init__(self, run: _Optional[str] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claim_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EarnedBadge(_message.Message):
     __slots__ = ("badge", "name", "earned_at", "count", "family", "grade")

@@ -1,7 +1,9 @@
 from laurels.missions.v1 import programme_badges_pb2 as _programme_badges_pb2
+from laurels.missions.v1 import programme_goals_pb2 as _programme_goals_pb2
 from laurels.missions.v1 import programme_levels_pb2 as _programme_levels_pb2
 from laurels.missions.v1 import programme_quizzes_pb2 as _programme_quizzes_pb2
 from laurels.missions.v1 import programme_together_pb2 as _programme_together_pb2
+from laurels.value.v1 import events_pb2 as _events_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -11,10 +13,11 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges", "time_zone_attribute", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
+    __slots__ = ("missions", "badges", "time_zone_attribute", "lateness_days", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    LATENESS_DAYS_FIELD_NUMBER: _ClassVar[int]
     QUIZZES_FIELD_NUMBER: _ClassVar[int]
     CHALLENGES_FIELD_NUMBER: _ClassVar[int]
     TEAM_CHALLENGES_FIELD_NUMBER: _ClassVar[int]
@@ -23,15 +26,16 @@ class MissionsProgramme(_message.Message):
     missions: _containers.RepeatedCompositeFieldContainer[Mission]
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
     time_zone_attribute: str
+    lateness_days: int
     quizzes: _containers.RepeatedCompositeFieldContainer[_programme_quizzes_pb2.Quiz]
     challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.CommunityChallenge]
     team_challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.TeamChallenge]
     levels: _programme_levels_pb2.LevelLadder
     badge_families: _containers.RepeatedCompositeFieldContainer[_programme_badges_pb2.BadgeFamily]
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., lateness_days: _Optional[int] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
 
 class Mission(_message.Message):
-    __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge")
+    __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge", "goals", "goals_needed", "window", "start", "claiming", "limits", "eligible", "badges_needed", "rewards", "refunded_reward")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +44,16 @@ class Mission(_message.Message):
     SUM_FIELD_NUMBER: _ClassVar[int]
     REWARD_FIELD_NUMBER: _ClassVar[int]
     BADGE_FIELD_NUMBER: _ClassVar[int]
+    GOALS_FIELD_NUMBER: _ClassVar[int]
+    GOALS_NEEDED_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    CLAIMING_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ELIGIBLE_FIELD_NUMBER: _ClassVar[int]
+    BADGES_NEEDED_FIELD_NUMBER: _ClassVar[int]
+    REWARDS_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_REWARD_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     activity_type: str
@@ -48,7 +62,17 @@ class Mission(_message.Message):
     sum: SumGoal
     reward: MissionReward
     badge: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., count: _Optional[_Union[CountGoal, _Mapping]] = ..., sum: _Optional[_Union[SumGoal, _Mapping]] = ..., reward: _Optional[_Union[MissionReward, _Mapping]] = ..., badge: _Optional[str] = ...) -> None: ...
+    goals: _containers.RepeatedCompositeFieldContainer[_programme_goals_pb2.Goal]
+    goals_needed: _programme_goals_pb2.GoalsNeeded
+    window: _programme_goals_pb2.Window
+    start: _programme_goals_pb2.Start
+    claiming: _programme_goals_pb2.Claiming
+    limits: _programme_goals_pb2.MissionLimits
+    eligible: str
+    badges_needed: _containers.RepeatedScalarFieldContainer[str]
+    rewards: _containers.RepeatedCompositeFieldContainer[_events_pb2.Grant]
+    refunded_reward: _programme_goals_pb2.RefundedReward
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., count: _Optional[_Union[CountGoal, _Mapping]] = ..., sum: _Optional[_Union[SumGoal, _Mapping]] = ..., reward: _Optional[_Union[MissionReward, _Mapping]] = ..., badge: _Optional[str] = ..., goals: _Optional[_Iterable[_Union[_programme_goals_pb2.Goal, _Mapping]]] = ..., goals_needed: _Optional[_Union[_programme_goals_pb2.GoalsNeeded, str]] = ..., window: _Optional[_Union[_programme_goals_pb2.Window, _Mapping]] = ..., start: _Optional[_Union[_programme_goals_pb2.Start, _Mapping]] = ..., claiming: _Optional[_Union[_programme_goals_pb2.Claiming, _Mapping]] = ..., limits: _Optional[_Union[_programme_goals_pb2.MissionLimits, _Mapping]] = ..., eligible: _Optional[str] = ..., badges_needed: _Optional[_Iterable[str]] = ..., rewards: _Optional[_Iterable[_Union[_events_pb2.Grant, _Mapping]]] = ..., refunded_reward: _Optional[_Union[_programme_goals_pb2.RefundedReward, str]] = ...) -> None: ...
 
 class CountGoal(_message.Message):
     __slots__ = ("target",)

@@ -195,9 +195,10 @@ async def _told_once(connection: asyncpg.Connection, kind: type[Any]) -> list[st
         facts |= dict.fromkeys(await _unanswered_surveys(connection) & facts.keys(), False)
     told = Counter((event.member, _fact(event)) for event in events)
     found = [
-        f"That member {member} {_NAMES[kind]} {what} is told by {times} events, and it is so {int(known)} times."
+        f"That member {member} {_NAMES[kind]} {what} is told by {times} events, and it is so {int((member, what) in facts)} times."
         for (member, what), times in sorted(told.items())
-        if times != (known := (member, what) in facts)
+        # A badge that was taken back and is earned again is told again.
+        if (times > 1 and kind is not BadgeEarned) or (member, what) not in facts
     ]
     return found + [
         f"That member {fact[0]} {_NAMES[kind]} {fact[1]} is told by no event."

@@ -17,6 +17,7 @@ from laurels.points.v1.earning_events_pb2 import PointsRefunded
 from laurels.points.v1.events_pb2 import MemberEnrolled
 from laurels.points.v1.members_events_pb2 import ConsentChanged
 from laurels.points.v1.members_pb2 import CONSENT_PURPOSE_LEADERBOARDS
+from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.programme_pb2 import Programme
 from tests.integration.missions_support import NOON, fetch, mission, programme, purchase
 from tests.integration.social_support import Missions, missions_on
@@ -144,20 +145,28 @@ async def test_back_ends_give_only_what_is_declared_so(missions: Missions, brand
         await award(missions, brand, "nothing", "1")
 
 
-async def test_the_refund_of_the_whole_purchase_takes_its_badge_and_keeps_another_that_stands(
+async def test_the_refund_of_a_purchase_takes_the_badge_that_it_earned_and_no_other(
     missions: Missions, brand: str
 ) -> None:
     applied = programme(mission("first", 1, badge="buyer"), mission("second", 2, badge="regular"))
     for badge in applied.missions.badges:
         badge.revocable = True
+    text, whole = programme_pb2.ATTRIBUTE_KIND_TEXT, programme_pb2.ATTRIBUTE_KIND_INTEGER
+    returned = applied.activity_types.add(type="return")
+    returned.attributes.add(name="purchase", kind=text)
+    returned.attributes.add(name="amount", kind=whole)
+    applied.points.refunds.add(
+        activity_type="return", purchase_type="purchase", purchase="purchase", amount="amount", total="amount"
+    )
     await missions.started(brand, applied)
     await missions.heard(brand, *(purchase("ann", number, amount=10) for number in range(2)))
     assert await badges_of(missions, brand) == {"buyer": 1, "regular": 1}
-    await missions.heard(brand, refund("ann", "ann-1", 5, 10))
-    assert await badges_of(missions, brand) == {"buyer": 1, "regular": 1}, "a part of it was refunded"
-    await missions.heard(brand, refund("ann", "ann-1", 10, 10), times=2)
+    back = purchase("ann", 2, type_name="return", purchase="ann-1", amount=10)
+    await missions.heard(brand, back, times=2)
     assert await badges_of(missions, brand) == {"buyer": 1}
     assert [(event.badge, event.count) for event in await missions.told(brand, BadgeRevoked)] == [("regular", 0)]
+    await missions.heard(brand, purchase("ann", 3, amount=10))
+    assert await badges_of(missions, brand) == {"buyer": 1, "regular": 1}, "and it is earned again"
     assert await missions.violations(brand) == []
 
 

@@ -194,11 +194,13 @@ async def _told_once(connection: asyncpg.Connection, kind: type[Any]) -> list[st
         events += [SurveyAnswered.FromString(row["payload"]) for row in surveys]
         facts |= dict.fromkeys(await _unanswered_surveys(connection) & facts.keys(), False)
     told = Counter((event.member, _fact(event)) for event in events)
+    # A badge that was taken back and is earned again is told again.
+    once = kind is not BadgeEarned
     found = [
-        f"That member {member} {_NAMES[kind]} {what} is told by {times} events, and it is so {int((member, what) in facts)} times."
+        f"That member {member} {_NAMES[kind]} {what} is told by {times} events, and it is so "
+        f"{int((member, what) in facts)} times."
         for (member, what), times in sorted(told.items())
-        # A badge that was taken back and is earned again is told again.
-        if (times > 1 and kind is not BadgeEarned) or (member, what) not in facts
+        if (once and times > 1) or (member, what) not in facts
     ]
     return found + [
         f"That member {fact[0]} {_NAMES[kind]} {fact[1]} is told by no event."

@@ -33,21 +33,10 @@ Heard = ActivityRecorded | PointsCredited | PointsRefunded
 
 
 async def look(connection: asyncpg.Connection, book: Book, members: Sequence[str]) -> None:
-    """Reads what members have reached without locking it, for `level_of`."""
+    """Reads what members have reached without locking it."""
     missing = sorted(set(members) - book.experiences.keys())
     if missing:
         book.experiences |= await rows.experiences(connection, book.brand, missing)
-
-
-def level_of(book: Book, rules: MissionsRules, member: str) -> int:
-    """The place of a member's level, which conditions know as `member.level`; 0 before the first.
-
-    The member was touched, or looked at.
-    """
-    found = book.row(EXPERIENCES, member) or book.experiences.get(member)
-    if rules.levels is None or found is None:
-        return 0
-    return place_of(rules.levels.levels, found.peak)
 
 
 class Climb(Operation):

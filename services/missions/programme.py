@@ -193,6 +193,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         rewards=names_of(programme.points.rewards),
         pools=names_of(programme.leaderboard.scratch_pools),
         members=rules.members,
+        quizzes=names_of(programme.missions.quizzes),
     )
     if programme.missions.lateness_days:
         problems.bounded("missions.lateness_days", programme.missions.lateness_days, 1, LATENESS_DAYS_MAX)

@@ -11,11 +11,12 @@ from hashlib import blake2b
 
 import asyncpg
 
-from chassis.book import Book, Kind, Operation, Touched
+from chassis.book import Kind, Operation, Touched
 from chassis.errors import FailedPrecondition, FieldViolation, IdempotencyConflict, InvalidArgument, NotFound
 from laurels.missions.v1 import programme_quizzes_pb2, quizzes_events_pb2
 from laurels.missions.v1 import quizzes_pb2 as pb
-from services.missions import quiz_rules
+from services.missions import calendar, journal, quiz_rules
+from services.missions.book import Book
 from services.missions.moved import Moved
 from services.missions.programme import MissionsRules
 from services.missions.quiz_rules import Given
@@ -210,8 +211,20 @@ class AnswerOrEnd(Operation):
     def version(self, request: AnswerAsked | AttemptDue) -> int:
         return request.attempt.programme_version
 
+    async def find(
+        self,
+        connection: asyncpg.Connection,
+        book: Book,
+        rules: MissionsRules,
+        requests: Sequence[AnswerAsked | AttemptDue],
+    ) -> None:
+        fed = [each.attempt.member for each in requests if _fed(each.attempt) in rules.by_feed]
+        await journal.find_late(connection, book, fed)
+
     def touch(self, request: AnswerAsked | AttemptDue, found: None, rules: MissionsRules, touched: Touched) -> None:
         attempt = request.attempt
+        if _fed(attempt) in rules.by_feed:
+            journal.touch(touched, attempt.member, late=True)
         touched.row(RECORDS, (attempt.member, attempt.quiz))
         touched.row(ATTEMPTS, attempt.attempt)
         touched.row(ANSWERS, attempt.attempt)
@@ -301,6 +314,10 @@ def _end(book: Book, quiz: programme_quizzes_pb2.Quiz, attempt: Attempt, state: 
     attempt.state, attempt.finished_at = state, at
     attempt.passed = quiz_rules.passes(quiz, attempt.score) and not (survey and state == TIMED_OUT)
     book.put(ATTEMPTS, attempt.attempt, attempt)
+    if attempt.passed:
+        moment = calendar.micros(at)
+        rules: MissionsRules = book.rules(attempt.programme_version)
+        journal.feed(book, rules, attempt.member, _fed(attempt), 1, at=moment, key=attempt.attempt)
     key = (attempt.member, attempt.quiz)
     record = book.row(RECORDS, key) or Record(*key)
     record.open_attempt = ""
@@ -346,6 +363,11 @@ def _count(book: Book, quiz: programme_quizzes_pb2.Quiz, attempt: Attempt, answe
             count(book, f"answers:{quiz.id}:{question}", attempt.member, 1)
         for choice in answer.given.choices:
             count(book, f"choice:{quiz.id}:{question}:{choice}", attempt.member, 1)
+
+
+def _fed(attempt: Attempt) -> str:
+    """What a passed quiz is called where goals are fed."""
+    return f"quiz:{attempt.quiz}"
 
 
 def _quiz(book: Book, attempt: Attempt) -> programme_quizzes_pb2.Quiz:

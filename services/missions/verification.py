@@ -195,8 +195,8 @@ def _rewards(
     told: Counter[str] = Counter()
     for row in rows:
         event = RewardGranted.FromString(row["payload"])
-        if event.reason != GRANT_REASON_MISSION:
-            continue
+        if event.reason != GRANT_REASON_MISSION or not event.key.startswith("mission:"):
+            continue  # a challenge's is checked with the challenges
         told[event.key] += 1
         if event.key not in owed:
             yield f"Event {row['id']} pays {event.key}, which no completion stands for."

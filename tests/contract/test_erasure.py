@@ -23,7 +23,6 @@ NAMED = {
     "missions": {
         "badges.member", "completions.member", "member_missions.member", "mission_checkpoints.member",
         "mission_facts.member", "mission_members.member",
-        "progress.member",
         "badge_awards.member", "experiences.member", "levels_reached.member", "quiz_records.member",
         "quiz_attempts.member", "quiz_answers.member", "contributions.member", "refunded_activities.member",
         "challenge_rewards.member", "team_members.member", "teams.owner",

@@ -22,7 +22,6 @@ OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 APPEND_ONLY = {
     "points": {"entries", "activities", "ledger_checkpoints", "consent_records", "given_rewards"},
     "missions": {
-        "completions",
         "levels_reached",
         "quiz_answers",
         "milestones_reached",

@@ -9,13 +9,14 @@ import pytest
 
 from chassis.errors import FailedPrecondition, IdempotencyConflict, InvalidArgument, NotFound
 from cli.embedded import Servers
+from laurels.missions.v1 import missions_pb2
 from laurels.missions.v1 import programme_quizzes_pb2 as stated
 from laurels.missions.v1 import quizzes_pb2 as pb
 from laurels.missions.v1.quizzes_events_pb2 import QuizFinished, SurveyAnswered
 from laurels.programme.v1.programme_pb2 import Programme
 from services.missions.export import SECTIONS
-from tests.integration.missions_support import eventually, fetch, programme
-from tests.integration.social_support import Missions, missions_on
+from tests.integration.missions_support import eventually, fetch, programme, purchase
+from tests.integration.social_support import Missions, missions_on, with_experience
 
 RIGHT = {"capital": ["k-2"], "primes": ["p-1", "p-3"]}
 WRONG = {"capital": ["k-1"], "primes": ["p-1"]}
@@ -135,6 +136,30 @@ async def test_an_answer_says_whether_it_was_right_and_nothing_says_what_is(miss
     (capital, primes) = seen.attempt.questions
     assert (list(capital.answer.choices), capital.answer.right) == (["k-1"], False)
     assert not primes.HasField("answer")
+
+
+async def test_a_passed_quiz_is_a_goal_of_a_mission_and_a_level_lets_take_part(missions: Missions, brand: str) -> None:
+    applied = with_experience(of_quizzes(quiz(attempts_max=2)))
+    applied.missions.levels.currency = "xp"
+    applied.missions.levels.levels.add(id="l1", threshold=10)
+    knowing = applied.missions.missions.add(id="knowing", name="Knowing")
+    knowing.goals.add().quiz.quiz = "facts"
+    high = applied.missions.missions.add(id="high", name="High", activity_type="purchase", eligible="member.level >= 1")
+    high.count.target = 1
+    await missions.started(brand, applied)
+    await missions.heard(brand, purchase("ann", 0))
+    await answer_all(missions, brand, (await start(missions, brand)).attempt, WRONG)
+    request = missions_pb2.ListMissionsRequest(member="ann")
+    listed = (await missions.call("ListMissions", request, brand)).missions
+    assert [(each.mission, each.HasField("completed_at")) for each in listed] == [("knowing", False), ("high", False)]
+    await answer_all(missions, brand, (await start(missions, brand, key="2")).attempt, RIGHT)
+    climbed = purchase("ann", 1)
+    climbed.earned.add(currency="xp", amount=20, balance=20)
+    await missions.heard(brand, climbed)
+    await missions.heard(brand, purchase("ann", 2))
+    listed = (await missions.call("ListMissions", request, brand)).missions
+    assert [(each.mission, each.HasField("completed_at")) for each in listed] == [("knowing", True), ("high", True)]
+    assert await missions.violations(brand) == []
 
 
 async def test_attempts_are_limited_and_the_best_one_counts(missions: Missions, brand: str) -> None:

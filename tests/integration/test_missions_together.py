@@ -451,7 +451,7 @@ async def test_verification_finds_damage_to_challenges(missions: Missions, brand
         "UPDATE teams SET size = 5 WHERE brand = $1 RETURNING 1",
         "UPDATE challenge_rewards SET contributed = 1 WHERE brand = $1 RETURNING 1",
         "DELETE FROM outbox WHERE brand = $1 AND type LIKE '%ChallengeRewarded' RETURNING 1",
-        "DELETE FROM milestones_reached WHERE brand = $1 RETURNING 1",
+        "UPDATE challenge_rewards SET reward = 'milestone:lost' WHERE brand = $1 RETURNING 1",
     ):
         before = await missions.violations(brand)
         assert await fetch(missions.servers, damage, brand)

@@ -328,21 +328,27 @@ def replay(checkpoints: Sequence[Checkpoint], facts: Iterable[Fact], rules_at: C
     facts = sorted({fact.id: fact for fact in facts}.values(), key=lambda fact: fact.place)
     base = checkpoints[0] if checkpoints else Checkpoint(BEFORE_ALL, "")
     state = loaded(base.state)
-    waiting = _take_refunds(facts, state["w"])
-    state["w"] = waiting
+    _take_refunds(facts, state["w"])
     done: list[Done] = []
     made = [base] if checkpoints else []
     later = list(checkpoints[1:])
+    purchases: set[str] = set()
     for fact in facts:
         while later and fact.place > later[0].place:
             made.append(Checkpoint(later.pop(0).place, dumped(state)))
+        # What a checkpoint waits for is what came before it.
+        if fact.kind == ACTIVITY:
+            purchases.add(fact.id)
+            state["w"].pop(fact.id, None)
+        elif fact.kind == REFUND and fact.subject not in purchases:
+            state["w"][fact.subject] = [state["w"].get(fact.subject, (0,))[0] + fact.total, fact.at]
         fold(state, fact, rules_at(fact.version), done.append)
     made += [Checkpoint(checkpoint.place, dumped(state)) for checkpoint in later]
     return Replayed(state, done, made)
 
 
-def _take_refunds(facts: Sequence[Fact], waiting: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
-    """Leaves of each purchase what its refunds leave; returns those whose purchase is not among the facts."""
+def _take_refunds(facts: Sequence[Fact], waiting: Mapping[str, Sequence[int]]) -> None:
+    """Leaves of each purchase what its refunds leave, be they before or behind it."""
     refunded = dict(waiting)
     for fact in facts:
         if fact.kind == REFUND:
@@ -350,7 +356,6 @@ def _take_refunds(facts: Sequence[Fact], waiting: Mapping[str, Sequence[int]]) -
     for fact in facts:
         fact.left = None
         take(fact, refunded)
-    return refunded
 
 
 def take(fact: Fact, refunded: dict[str, Sequence[int]]) -> None:

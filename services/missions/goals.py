@@ -105,10 +105,11 @@ class Sequence:
         """An activity's steps are counted from the last to the first, so that it is one link of a chain only.
 
         >>> goal = Sequence((0, 60, 60))
-        >>> state = goal.empty()
+        >>> state, progress = goal.empty(), []
         >>> for step, at in ((0, 10), (0, 50), (1, 100), (2, 170), (1, 105), (2, 165)):
         ...     state = goal.count(state, step, 1, at, 0)
-        ...     print(goal.progress(state), end=" ")
+        ...     progress.append(goal.progress(state))
+        >>> print(*progress)
         1 1 2 2 2 3
         """
         if step and (state[step - 1] is None or (self.within[step] and at - state[step - 1] > self.within[step])):
@@ -137,8 +138,9 @@ class Reached:
         return int(state)
 
 
-LAST, CLOCK, CURRENT, LONGEST, FREEZES, LOST, LOST_AT = range(7)
-"""The places of a streak's state: the last period that was kept, the clock it was counted by, and so on."""
+LAST, SEEN, CLOCK, CURRENT, LONGEST, FREEZES, LOST, LOST_AT = range(8)
+"""The places of a streak's state: the last period that was kept, the period of the last activity by the clock that
+it was counted by, and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,11 @@ class Streak:
         """
         if state is None:
             number = calendar.period(self.unit, at, minutes)
-            return self._kept([number, minutes, 0, 0, 0, 0, 0])
+            return self._kept([number, number, minutes, 0, 0, 0, 0, 0])
         missed, number = self._missed(state, at, minutes)
         if missed < 0:
-            return state
-        state = [number, minutes, *state[CURRENT:]]
+            return [state[LAST], number, minutes, *state[CURRENT:]]
+        state = [number, number, minutes, *state[CURRENT:]]
         if missed > state[FREEZES]:
             state[LOST], state[LOST_AT], state[CURRENT] = state[CURRENT], at, 0
         else:
@@ -197,10 +199,13 @@ class Streak:
         travel left out was not missed.
         """
         number = calendar.period(self.unit, at, minutes)
-        gap = min(number, calendar.period(self.unit, at, state[CLOCK])) - state[LAST]
+        ahead = number - state[LAST]
+        if ahead <= 0:
+            return -1, number
+        gap = max(1, min(ahead, calendar.period(self.unit, at, state[CLOCK]) - state[SEEN]))
         if gap > 1 and at + minutes * calendar.MINUTE - calendar.begins(self.unit, number) < self.grace:
             gap, number = gap - 1, number - 1
-        return max(gap, 0) - 1, number
+        return gap - 1, number
 
     def current(self, state: State, at: int, minutes: int) -> int:
         """How many periods in a row are kept at a moment: those up to the period before may still be continued."""

@@ -56,6 +56,8 @@ def add(book: Book, rules: MissionsRules, member: str, fact: Fact, activity: byt
     row = book.row(MISSIONS, member) or MemberMissions(member)
     history = book.row(HISTORIES, member)
     book.put(MISSIONS, member, row)
+    if not row.checkpoint_at:
+        _begin(book, row, history, fact)
     if history is not None:
         _insert(book, row, history, fact, activity)
         return
@@ -72,14 +74,25 @@ def add(book: Book, rules: MissionsRules, member: str, fact: Fact, activity: byt
         _complete(book, row, each, None)
 
 
+def _begin(book: Book, row: MemberMissions, history: History | None, fact: Fact) -> None:
+    """Keeps what was there before the first fact, where there was something: progress from before facts were kept."""
+    row.checkpoint_at = -fact.at
+    if row.state["m"] or row.state["b"]:
+        before = Checkpoint(BEFORE_ALL, dumped(row.state))
+        book.add(store.save_checkpoints, (row.member, before))
+        if history is not None:
+            history.checkpoints.append(before)
+
+
 def _advance(book: Book, rules: MissionsRules, row: MemberMissions, fact: Fact) -> None:
     """Makes a checkpoint of the state before a fact, when the window has passed since the last."""
-    if not row.checkpoint_at:
-        row.checkpoint_at = fact.at
-    if fact.at - row.checkpoint_at < rules.lateness or row.last == BEFORE_ALL:
+    since = abs(row.checkpoint_at)
+    if fact.at - since < rules.lateness or row.last == BEFORE_ALL:
         return
-    before = row.checkpoint_at - rules.lateness
-    row.state["w"] = {name: taken for name, taken in row.state["w"].items() if taken[1] >= before}
+    if row.checkpoint_at < 0:
+        # The first one has the beginning before it.
+        book.add(store.add_beginnings, row.member)
+    row.state["w"] = {name: taken for name, taken in row.state["w"].items() if taken[1] >= since - rules.lateness}
     book.add(store.save_checkpoints, (row.member, Checkpoint(row.last, dumped(row.state))))
     book.add(store.forget, Boundary(row.member, row.last))
     row.checkpoint_at = fact.at
@@ -95,7 +108,6 @@ def _insert(book: Book, row: MemberMissions, history: History, fact: Fact, activ
     elif history.add(fact):
         book.add(store.add_facts, NewFact(row.member, fact, activity))
     row.last = max(row.last, fact.place)
-    row.checkpoint_at = row.checkpoint_at or fact.at
     book.unsettled.add(row.member)
 
 

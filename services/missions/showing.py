@@ -10,7 +10,7 @@ from laurels.missions.v1 import programme_goals_pb2 as goals_pb
 from laurels.missions.v1 import programme_pb2
 from services.missions import calendar
 from services.missions.fold import BEGAN, DONE, GOALS, RUN, SHAPE, TIMES, Fact, MissionRule
-from services.missions.goals import Goal, Streak, Total
+from services.missions.goals import FREEZES, LONGEST, Goal, Streak, Total
 from services.missions.members import zone_of
 from services.missions.programme import MissionsRules
 from services.missions.store.journal import CLAIMABLE, Completion, MemberMissions
@@ -79,8 +79,8 @@ def _goal(goal: Goal, state: Any, at: int, minutes: int, is_done: bool) -> pb.Go
     shown = pb.GoalProgress(progress=min(goal.progress(state), target), target=target)
     if isinstance(goal, Streak):
         shown.current_streak = goal.current(state, at, minutes)
-        shown.longest_streak = state[3] if state is not None else 0
-        shown.freezes = state[4] if state is not None else 0
+        shown.longest_streak = state[LONGEST] if state is not None else 0
+        shown.freezes = state[FREEZES] if state is not None else 0
         if not is_done:
             shown.progress = min(shown.current_streak, target)
         else:

@@ -202,16 +202,16 @@ POINTS = {
 MISSIONS = {
     "progress": damage(
         "missions",
-        "progress",
-        "Progress differ from their replay in 1 places, such as ('bob', 'regular'): kept (2, None), "
-        "played again (1, None).",
-        "UPDATE progress SET progress = progress + 1 WHERE member = 'bob' AND mission = 'regular'",
+        "member_missions",
+        "Progress differ from their replay in 1 places, such as ('bob', 'regular'): kept (2, False), "
+        "played again (1, False).",
+        "UPDATE member_missions SET state = jsonb_set(state::jsonb, '{m,regular,3}', '[2]')::json WHERE member = 'bob'",
     ),
     "progress deleted": damage(
         "missions",
-        "progress",
+        "member_missions",
         "Progress differ from their replay",
-        "DELETE FROM progress WHERE member = 'bob' AND mission = 'regular'",
+        "UPDATE member_missions SET state = (state::jsonb #- '{m,regular}')::json WHERE member = 'bob'",
     ),
     "a badge removed": damage(
         "missions",
@@ -222,20 +222,20 @@ MISSIONS = {
     "a badge given": damage(
         "missions",
         "badges",
-        "Badges differ from their replay",
+        "Badge returning of member bob is said to be earned by mission come_back",
         "INSERT INTO badges (brand, member, badge, mission, earned_at) SELECT brand, 'bob', badge, mission, earned_at "
         "FROM badges WHERE member = 'ann' AND badge = 'returning'",
     ),
     "a completion removed": damage(
         "missions",
         "completions",
-        "by its progress and at no time by its completion",
+        "by its state and at no time by its completion",
         "DELETE FROM completions WHERE member = 'ann' AND mission = 'come_back'",
     ),
     "a completion by another activity": damage(
         "missions",
         "completions",
-        "Completions differ from their replay",
+        "Mission come_back of member ann is finished at",
         "UPDATE completions SET activity = 'ann-0' WHERE member = 'ann' AND mission = 'come_back'",
     ),
     "a mission finished and not told": damage(

@@ -38,8 +38,8 @@ KEPT = {
         "SELECT id, member, earned::text FROM activities WHERE brand = $1 ORDER BY 1",
     ),
     "missions": (
-        "SELECT member, mission, progress, completed_at FROM progress WHERE brand = $1 ORDER BY 1, 2",
-        "SELECT member, mission, activity FROM completions WHERE brand = $1 ORDER BY 1, 2",
+        "SELECT member, state::jsonb::text FROM member_missions WHERE brand = $1 ORDER BY 1",
+        "SELECT member, mission, run, activity, state FROM completions WHERE brand = $1 ORDER BY 1, 2, 3",
         "SELECT member, badge, earned_at FROM badges WHERE brand = $1 ORDER BY 1, 2",
     ),
     "leaderboard": (

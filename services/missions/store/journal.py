@@ -67,6 +67,10 @@ _SAVE_CHECKPOINTS = """
     SELECT $1, member, at, id, state::json
     FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) AS new (member, at, id, state)
     ON CONFLICT (brand, member, at, id) DO UPDATE SET state = excluded.state"""
+_ADD_BEGINNINGS = """
+    INSERT INTO mission_checkpoints (brand, member, at, id, state)
+    SELECT $1, member, 0, '', $3::json FROM unnest($2::text[]) AS new (member)
+    ON CONFLICT DO NOTHING"""
 _MEMBER_COMPLETIONS = """
     SELECT member, mission, run, activity, completed_at, programme_version, state, retracted, claim_until, settled_at
     FROM completions WHERE brand = $1 AND member = ANY ($2::text[]) ORDER BY member, mission, run"""
@@ -126,7 +130,8 @@ class MemberMissions:
     """A member's missions under their lock; `last` is the place of the newest fact, `is_new` without a row.
 
     `gone` are completions that were taken away, by mission and run, with what
-    had become of their rewards.
+    had become of their rewards. `checkpoint_at` is when the newest checkpoint was
+    made, or, negative, when the first fact happened.
     """
 
     member: str
@@ -291,6 +296,11 @@ async def fact(connection: asyncpg.Connection, brand: str, member: str, name: st
     """A fact of a member and the activity that it was, if it was one; None when it is not kept."""
     row = await connection.fetchrow(_FACT, brand, member, name)
     return (fact_of(row["at"], row["id"], row["version"], row["body"]), row["activity"]) if row is not None else None
+
+
+async def add_beginnings(connection: asyncpg.Connection, brand: str, members: Sequence[str]) -> None:
+    """Checkpoints before the first fact, of members who have none."""
+    await connection.execute(_ADD_BEGINNINGS, brand, list(dict.fromkeys(members)), orjson.dumps(empty()).decode())
 
 
 async def save_checkpoints(connection: asyncpg.Connection, brand: str, new: Sequence[tuple[str, Checkpoint]]) -> None:

@@ -31,6 +31,7 @@ class MemberWasErased(FailedPrecondition):
     def __init__(self, member: str) -> None:
         super().__init__(f"Member {member!r} was erased and does not come back under this id.")
 
+
 FIRST = "points"
 """The service that erases first."""
 

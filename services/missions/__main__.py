@@ -12,9 +12,13 @@ from chassis.sealing import Seal, key_of
 from chassis.service import Service, run_alone
 from laurels.export.v1 import export_pb2_grpc
 from laurels.missions.v1 import (
+    badges_pb2_grpc,
     campaigns_pb2_grpc,
+    levels_pb2_grpc,
     missions_pb2_grpc,
     participation_pb2_grpc,
+    quizzes_pb2_grpc,
+    together_pb2_grpc,
     webhooks_pb2_grpc,
 )
 from laurels.programme.v1 import programme_pb2_grpc
@@ -26,18 +30,28 @@ from services.missions.export import SECTIONS
 from services.missions.journal import settle
 from services.missions.operations import OPERATIONS
 from services.missions.programme import compile_document
+from services.missions.quizzes import due_attempts
 from services.missions.reaching import DueCampaigns, due_messages
 from services.missions.servicer import MissionsServicer, ProgrammeServicer
+from services.missions.servicer.badges import BadgesServicer
 from services.missions.servicer.campaigns import CampaignsServicer
+from services.missions.servicer.levels import LevelsServicer
 from services.missions.servicer.participation import ParticipationServicer
+from services.missions.servicer.quizzes import QuizzesServicer
+from services.missions.servicer.together import ChallengesServicer
 from services.missions.servicer.webhooks import WebhooksServicer
 from services.missions.settings import Settings
 from services.missions.store.webhooks import any_sealed
 from services.missions.subscriber import SUBSCRIPTIONS, request_of
 from services.missions.sweeps import DUES, Due, Sweeps
+from services.missions.together import due_challenges, due_payouts
 
 NAMES = (
     "laurels.missions.v1.MissionsService",
+    "laurels.missions.v1.BadgesService",
+    "laurels.missions.v1.QuizzesService",
+    "laurels.missions.v1.LevelsService",
+    "laurels.missions.v1.ChallengesService",
     "laurels.missions.v1.ParticipationService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.export.v1.ExportService",
@@ -62,11 +76,19 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         export_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer("missions", service.database, SECTIONS), server
         )
+        badges_pb2_grpc.add_BadgesServiceServicer_to_server(
+            BadgesServicer(write_path, service.database, programmes), server
+        )
+        quizzes_pb2_grpc.add_QuizzesServiceServicer_to_server(
+            QuizzesServicer(write_path, service.database, programmes), server
+        )
+        levels_pb2_grpc.add_LevelsServiceServicer_to_server(LevelsServicer(service.database, programmes), server)
+        together_pb2_grpc.add_ChallengesServiceServicer_to_server(
+            ChallengesServicer(write_path, service.database, programmes), server
+        )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
-        dues: tuple[Due, ...] = (*DUES, DueCampaigns(programmes), due_messages)
-        service.loops.start("sweeps", Sweeps(service.database, write_path, dues).run)
         campaigns_pb2_grpc.add_CampaignsServiceServicer_to_server(
             CampaignsServicer(write_path, service.database, programmes), server
         )
@@ -82,6 +104,15 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             pauses=[timedelta(seconds=pause) for pause in settings.webhook_pauses_s],
         )
         service.loops.start("webhooks", deliverer.run)
+        dues: tuple[Due, ...] = (
+            *DUES,
+            due_attempts,
+            due_challenges(programmes),
+            due_payouts,
+            DueCampaigns(programmes),
+            due_messages,
+        )
+        service.loops.start("sweeps", Sweeps(service.database, write_path, dues).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -5,30 +5,31 @@ Activities are decided at the time they happened; the transaction's own does
 not matter to them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from chassis import metrics
-from chassis.book import Operation, Touched
+from chassis.book import Kind, Operation, Touched
 from chassis.configuration import Configurations
 from chassis.errors import NotFound
-from chassis.events import NewEvent
 from chassis.logging import logger
 from chassis.write_path import NotYet
-from laurels.missions.v1.events_pb2 import BadgeEarned
 from laurels.points.v1.events_pb2 import TierChanged
 from laurels.value.v1.events_pb2 import RewardGranted
 from services import book
 from services.missions import store
+from services.missions.badges import Give, Take, settle
 from services.missions.fold import Done, MissionRule, Place
+from services.missions.level_rules import Experience
 from services.missions.outgoing import fan_out
 from services.missions.programme import MissionsRules
-from services.missions.store import Badge
+from services.missions.programme_together import Contribution
 from services.missions.store.journal import CompletionKey
 from services.missions.store.members import Member
+from services.missions.store.together import Team
 
 _log = logger("missions")
 
@@ -43,8 +44,12 @@ class Book(book.Book):
     places of their newest facts; `values` what activities count, by the identity
     of their events. `unsettled` are members whose facts are to be folded anew
     before their state is read or saved, and `late_done` what they finished
-    before what is kept. `paying` are the missions whose rewards are due or claimed. `endpoints`
-    are how many the brand has, and `registered` which, where a request asks.
+    before what is kept. `paying` are the missions whose rewards are due or claimed.
+    `endpoints` are how many the brand has, and `registered` which, where a request asks.
+    `badges_asked` is given and taken last. `contributions` are what activities
+    count for in challenges, by activity, and `closed` which of those have ended;
+    `experiences`, `teams_by_code` and `challenges_of_teams` were looked at
+    without locking them.
     """
 
     service = "missions"
@@ -68,15 +73,20 @@ class Book(book.Book):
         self.late_done: dict[str, list[Done]] = {}
         self.endpoints = 0
         self.registered: set[str] = set()
-        self._badges: dict[tuple[str, str], Badge] = {}
+        self.badges_asked: list[Give | Take] = []
+        self.contributions: dict[str, list[Contribution]] = {}
+        self.closed: dict[str, bool] = {}
+        self.experiences: dict[str, Experience] = {}
+        self.teams_by_code: dict[str, Team] = {}
+        self.challenges_of_teams: dict[tuple[str, str], str] = {}
         self._failing: set[str] = set()
 
     async def _load_rules(self, connection: asyncpg.Connection, version: int | None) -> Any:
         rules = await super()._load_rules(connection, version)
         if isinstance(rules, MissionsRules):
             rules.version = version or self.newest
-            # What is decided under the newest is folded under its number.
-            self._rules[rules.version] = rules
+            # A fact that is taken now is folded again by the number of its version.
+            self._rules.setdefault(rules.version, rules)
         return rules
 
     async def load_rules(self, connection: asyncpg.Connection, version: int) -> None:
@@ -96,11 +106,19 @@ class Book(book.Book):
         """Folds a member's facts anew where that is due; whoever reads the state calls it first."""
         self._settle(self, member)
 
-    def give_badge(self, member: str, badge: str, cause: str, at: datetime) -> None:
-        """Gives a badge, unless the member has it; `cause` is the mission or what else gave it."""
-        if (member, badge) not in self._badges:
-            self._badges[member, badge] = Badge(member, badge, cause, at)
-            self.tell(member, BadgeEarned(member=member, badge=badge, earned_at=at))
+    def give_badge(
+        self, member: str, badge: str, key: str, at: datetime, *, cause: str = "", activity: str = ""
+    ) -> None:
+        """Has a badge given when the transaction ends, once a member and key.
+
+        `cause` is the mission or what else gave it, `activity` the one whose
+        refund takes it away again, where the badge is revocable.
+        """
+        self.badges_asked.append(Give(member, badge, key, at, cause, activity))
+
+    def take_badges(self, member: str, at: datetime, *, activity: str = "", prefix: str = "") -> None:
+        """Has taken away what an activity earned, or what was given under keys of a prefix, where it is revocable."""
+        self.badges_asked.append(Take(member, at, activity=activity, prefix=prefix))
 
     def expression_failed(self, name: str, why: str) -> None:
         """Logs and counts an expression that failed on the values at hand; it counts as nothing there."""
@@ -113,11 +131,15 @@ class Book(book.Book):
     async def save(self, connection: asyncpg.Connection) -> None:
         for member in sorted(self.unsettled):
             self.settle(member)
-        gained = await store.add_badges(connection, self.brand, list(self._badges.values()))
-        if len(gained) < len(self._badges):
-            self.events = [event for event in self.events if not _is_of_badge(event, self._badges.keys() - gained)]
+        await settle(connection, self, self.badges_asked)
         await fan_out(connection, self.brand, self.now, self.events)
         await super().save(connection)
+
+    async def read(self, connection: asyncpg.Connection, kind: Kind[Any, Any], keys: Collection[Any]) -> None:
+        """Locks and reads rows of a kind after all others were, but for those that were touched before."""
+        known = self._rows.setdefault(kind, {})
+        if missing := sorted(keys - known.keys()):
+            known.update(await kind.lock(connection, self.brand, missing))
 
 
 class Together(Operation):
@@ -144,8 +166,3 @@ class Together(Operation):
     def decide(self, book: Any, rules: Any, request: Any) -> None:
         for part in self._parts:
             part.decide(book, rules, request)
-
-
-def _is_of_badge(event: NewEvent, badges: set[tuple[str, str]]) -> bool:
-    """Whether an event says that a member earned one of the badges, given as (member, badge)."""
-    return isinstance(event.message, BadgeEarned) and (event.message.member, event.message.badge) in badges

@@ -1,6 +1,7 @@
 """Conditions over what missions knows of a member: who may take part.
 
-The variables are `member.id`, `member.tier`, `member.segments` (a list),
+The variables are `member.id`, `member.tier`, `member.segments` (a list), `member.level` (its place in the
+ladder, 0 before the first),
 `member.consents.<purpose>` and `member.attributes.<name>` for the attributes
 that the programme declares and that say nothing of who the member is. One that
 a member does not have, or that is not shared, is its kind's zero value.
@@ -16,6 +17,7 @@ from laurels.points.v1 import members_pb2
 from laurels.points.v1 import programme_pb2 as points_pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import ATTRIBUTE_NAME, INTEGER_MAX
+from services.missions.level_rules import place_of
 from services.missions.store.members import Member
 from services.programme import Problems
 
@@ -48,10 +50,12 @@ class MemberVocabulary:
             for attribute in programme.points.member_attributes
             if not attribute.personal and attribute.kind in _KINDS and ATTRIBUTE_NAME.fullmatch(attribute.name)
         }
+        self._levels = programme.missions.levels.levels
         self.variables: dict[str, Any] = {
             "member.id": TEXT,
             "member.tier": TEXT,
             "member.segments": cel.Type.List(TEXT),
+            "member.level": INTEGER,
             **{_CONSENT + purpose: FLAG for purpose in PURPOSES.values()},
             **{_ATTRIBUTE + name: kind for name, (kind, _) in self._declared.items()},
             **(more or {}),
@@ -72,6 +76,7 @@ class MemberVocabulary:
             "member.id": member.member,
             "member.tier": member.tier,
             "member.segments": member.segments,
+            "member.level": place_of(self._levels, member.peak),
             **{_CONSENT + purpose: member.consents.get(purpose, False) for purpose in PURPOSES.values()},
             **{
                 _ATTRIBUTE + name: _of_kind(member.attributes.get(name), kind, zero)

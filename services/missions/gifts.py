@@ -59,12 +59,19 @@ def receive(
         kind = grant.WhichOneof("kind")
         name = f"{kind} {key} {place}"
         if kind == "badge":
-            book.give_badge(member, grant.badge, reference, at)
-            fact = Fact(moment, name, BADGE, grant.badge, rules.version, (minutes, minutes))
-            journal.add(book, rules, member, fact)
+            book.give_badge(member, grant.badge, f"{key}:{place}", at, cause=reference)
+            note_badge(book, rules, member, grant.badge, f"{key}:{place}", at)
         elif kind == "mission":
             fact = Fact(moment, name, ASSIGN, grant.mission, rules.version, (minutes, minutes))
             journal.add(book, rules, member, fact)
+
+
+def note_badge(book: Book, rules: MissionsRules, member: str, badge: str, key: str, at: datetime) -> None:
+    """Takes the fact that a member has a badge, which missions may ask for; `touch` was called with it."""
+    moment = calendar.micros(at)
+    minutes = calendar.ahead(moment, rules.zone)
+    fact = Fact(moment, f"badge {key}", BADGE, badge, rules.version, (minutes, minutes))
+    journal.add(book, rules, member, fact)
 
 
 class Receive(Operation):

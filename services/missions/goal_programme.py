@@ -1,7 +1,7 @@
 """What a programme says of a mission, checked and compiled: its goals, window, beginning and end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.message import Message
@@ -88,6 +88,7 @@ class Known:
     rewards: set[str]
     pools: set[str]
     members: MemberVocabulary
+    quizzes: set[str] = field(default_factory=set)
 
 
 def compile_mission(where: str, mission: pb.Mission, known: Known, problems: Problems) -> Compiled | None:
@@ -190,6 +191,9 @@ def _goal(
             problems.reference(f"{where}.rank.board", goal.rank.board, known.boards, "board")
             problems.bounded(f"{where}.rank.rank", goal.rank.rank, 1)
             return Reached(goal.rank.rank), [Looking(place, fed=f"rank:{goal.rank.board}")]
+        case "quiz":
+            problems.reference(f"{where}.quiz.quiz", goal.quiz.quiz, known.quizzes, "quiz")
+            return Reached(), [Looking(place, fed=f"quiz:{goal.quiz.quiz}")]
         case "sequence":
             return _sequence(where, place, goal, mission, known, problems)
     type_name = goal.activity_type or mission.activity_type

@@ -172,6 +172,7 @@ def _retract(book: Book, row: MemberMissions, completion: Completion) -> None:
     completion.retracted = True
     row.gone[f"{completion.mission} {completion.run}"] = completion.state
     book.put(rewarding.COMPLETIONS, completion.key, completion)
+    book.take_badges(row.member, book.now, prefix=f"{rewarding.key_of(completion)}:")
     book.tell(
         row.member,
         MissionRetracted(

@@ -19,6 +19,7 @@ from services.missions.eligibility import PURPOSES
 from services.missions.programme import MissionsRules, zone_named
 from services.missions.store import members as store
 from services.missions.store.members import Member
+from services.missions.store.tallies import count
 
 MEMBERS: Kind[str, Member] = Kind("members", 10, store.lock, store.save)
 
@@ -56,6 +57,7 @@ class Know(Operation):
         member = book.row(MEMBERS, request.member) or Member(request.member, is_new=True)
         match request:
             case MemberEnrolled():
+                _count_enrolment(book, member)
                 member.enrolled_at = member.enrolled_at or request.enrolled_at.ToDatetime(tzinfo=UTC)
             case TierChanged():
                 member.tier = request.to_tier
@@ -124,8 +126,14 @@ class SeeActivity(Operation):
         if member.is_new or _news(request, member):
             member.tier = request.tier
             if request.enrolled:
+                _count_enrolment(book, member)
                 member.enrolled_at = member.enrolled_at or moment_of(request.activity)
             book.put(MEMBERS, name, member)
+
+
+def _count_enrolment(book: Book, member: Member) -> None:
+    """Counts a member who joins now: how rare a badge is goes by the number of members."""
+    count(book, "members", member.member, 0 if member.enrolled_at is not None else 1)
 
 
 def _news(request: ActivityRecorded, known: Member | None) -> bool:

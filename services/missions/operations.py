@@ -2,8 +2,24 @@
 
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.points.v1.earning_events_pb2 import PointsRefunded
+from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget
-from services.missions import activities, gifts, members, offers, participation, reaching, triggers, webhooks
+from services.missions import (
+    activities,
+    badge_operations,
+    gifts,
+    levels,
+    members,
+    offers,
+    participation,
+    quizzes,
+    reaching,
+    teams,
+    together,
+    triggers,
+    webhooks,
+)
 from services.missions.book import Together
 
 OPERATIONS = registry(
@@ -15,10 +31,27 @@ OPERATIONS = registry(
         gifts.Receive(),
         participation.TakePart(),
         participation.Pay(),
-        Together(ActivityRecorded, members.SeeActivity(), activities.CountActivity(), triggers.ActivityHeard()),
+        Together(
+            ActivityRecorded,
+            members.SeeActivity(),
+            activities.CountActivity(),
+            together.Contribute(),
+            levels.Climb(),
+            triggers.ActivityHeard(),
+        ),
+        Together(PointsCredited, levels.ClimbByCredit(), triggers.CREDITED),
         *triggers.OPERATIONS,
         *reaching.OPERATIONS,
         *offers.OPERATIONS,
         *webhooks.OPERATIONS,
+        Together(PointsRefunded, together.TakeOut(), levels.Climb(), badge_operations.RevokeRefunded()),
+        badge_operations.GiveOrTake(),
+        quizzes.Start(),
+        quizzes.AnswerOrEnd(),
+        teams.Create(),
+        teams.Join(),
+        teams.Leave(),
+        together.Advance(),
+        together.Pay(),
     )
 )

@@ -13,16 +13,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from chassis.conditions import ExpressionFailed, Text
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1.programme_levels_pb2 import LevelLadder
+from laurels.missions.v1.programme_quizzes_pb2 import Quiz
 from laurels.points.v1 import programme_earning_pb2 as earning_pb
 from laurels.points.v1 import programme_pb2 as points_pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES, ActivitySchema, Expressions
 from services.missions import calendar
+from services.missions.badge_rules import BadgeBook
 from services.missions.eligibility import MemberVocabulary
 from services.missions.fold import FoldRules, MissionRule, Watch
 from services.missions.goal_programme import Gate, Known, Looking, compile_mission, names_of
 from services.missions.goals import Streak
+from services.missions.programme_badges import compile_badges, given_badges
 from services.missions.programme_campaigns import CampaignRules, compile_campaigns
+from services.missions.programme_grants import Grantable
+from services.missions.programme_levels import compile_levels
+from services.missions.programme_quizzes import compile_quizzes
+from services.missions.programme_together import TogetherRules, compile_together
 from services.programme import IDENTIFIER, Problems, schemas
 
 MISSIONS_MAX, BADGES_MAX = 10_000, 10_000
@@ -131,6 +139,10 @@ class MissionsRules(FoldRules):
     refunds: dict[str, earning_pb.RefundRule] = field(default_factory=dict)
     """By the activity type that refunds."""
     campaigns: CampaignRules = field(default_factory=CampaignRules)
+    badges: BadgeBook = field(default_factory=BadgeBook)
+    quizzes: dict[str, Quiz] = field(default_factory=dict)
+    together: TogetherRules = field(default_factory=TogetherRules)
+    levels: LevelLadder | None = None
 
     def __post_init__(self) -> None:
         self.zone = zone_named(self.programme.time_zone) or self.zone
@@ -183,6 +195,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         rewards=names_of(programme.points.rewards),
         pools=names_of(programme.leaderboard.scratch_pools),
         members=rules.members,
+        quizzes=names_of(programme.missions.quizzes),
     )
     if programme.missions.lateness_days:
         problems.bounded("missions.lateness_days", programme.missions.lateness_days, 1, LATENESS_DAYS_MAX)
@@ -192,12 +205,19 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         if refund.activity_type in known.types and refund.purchase_type in rules.types:
             rules.refunds[refund.activity_type] = refund
             rules.types[refund.purchase_type].total = refund.total
-    given = {mission.badge for mission in missions} | {
-        grant.badge for mission in missions for grant in mission.rewards if grant.badge
-    }
+    grantable = Grantable.of(programme)
+    rules.badges = compile_badges(programme.missions, problems)
+    rules.quizzes = compile_quizzes(programme.missions.quizzes, problems)
+    rules.together = compile_together(programme, known.types, grantable, problems)
+    rules.levels = compile_levels(programme, grantable, problems)
+    given = given_badges(programme.missions) | {mission.badge for mission in missions}
+    given |= {grant.badge for mission in missions for grant in mission.rewards if grant.badge}
     for place, badge in enumerate(badges):
         if badge.id not in given:
-            problems.add(f"missions.badges[{place}]", f"{badge.id!r} is given by no mission")
+            problems.add(
+                f"missions.badges[{place}]",
+                f"{badge.id!r} is given by no mission, level or challenge, and not `awarded`",
+            )
     rules.campaigns = compile_campaigns(programme, rules.members.variables, rules.zone, problems)
     return rules
 

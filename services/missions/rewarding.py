@@ -49,7 +49,8 @@ def complete(book: Book, completion: Completion, done: Done, *, again: bool) -> 
         told.reward.CopyFrom(pb.MissionReward(currency=stated.points.currency, amount=stated.points.amount))
     book.tell(completion.member, told)
     for badge in rule.gives:
-        book.give_badge(completion.member, badge, rule.id, completion.completed_at)
+        key = f"{key_of(completion)}:{badge}"
+        book.give_badge(completion.member, badge, key, completion.completed_at, cause=rule.id)
     if completion.state == PAID and not again:
         completion.settled_at = book.now
         tell(

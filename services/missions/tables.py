@@ -13,10 +13,11 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import stamp
@@ -122,10 +123,13 @@ class Completion(SQLModel, table=True):
 
 
 class Badge(SQLModel, table=True):
-    """A badge that a member has; append-only. `mission` is the one that gave it."""
+    """A badge that a member has earned `count` times; `mission` is the one that gave it first, if one did.
+
+    `stands` while it is neither taken away nor replaced by a higher grade.
+    """
 
     __tablename__ = "badges"
-    __table_args__ = (Index("badges_holders", "brand", "badge"),)
+    __table_args__ = (CheckConstraint("count >= 0 AND (count > 0 OR NOT stands)", name="badges_stand_when_earned"),)
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     member: str = Field(sa_column=Column(Text, primary_key=True))
@@ -196,6 +200,62 @@ class CampaignTrigger(SQLModel, table=True):
     effects: str = Field(sa_column=Column(Text, nullable=False))
     points: int = Field(sa_column=Column(BigInteger, nullable=False))
     occurred_at: datetime = Field(sa_column=stamp())
+    count: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("1")))
+    stands: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
+
+
+class BadgeAward(SQLModel, table=True):
+    """One time that a member earned a badge, under the key of what gave it."""
+
+    __tablename__ = "badge_awards"
+    __table_args__ = (
+        Index("badge_awards_by_activity", "brand", "member", "activity", postgresql_where=text("activity <> ''")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    badge: str = Field(sa_column=Column(Text, nullable=False))
+    activity: str = Field(sa_column=Column(Text, nullable=False))
+    earned_at: datetime = Field(sa_column=stamp())
+    told: bool = Field(sa_column=Column(Boolean, nullable=False))
+    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
+    revoked_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class Tally(SQLModel, table=True):
+    """A stripe of a count that many transactions raise."""
+
+    __tablename__ = "tallies"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    tally: str = Field(sa_column=Column(Text, primary_key=True))
+    stripe: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    value: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Experience(SQLModel, table=True):
+    """A member's experience, and the most that it ever was."""
+
+    __tablename__ = "experiences"
+    __table_args__ = (CheckConstraint("peak >= experience", name="peak_is_the_most"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
+    peak: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LevelReached(SQLModel, table=True):
+    """A level that a member reached; append-only."""
+
+    __tablename__ = "levels_reached"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    level: str = Field(sa_column=Column(Text, primary_key=True))
+    reached_at: datetime = Field(sa_column=stamp())
+    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
     programme_version: int = Field(sa_column=Column(Integer, nullable=False))
     recorded_at: datetime = Field(sa_column=stamp(default_now=True))
 
@@ -310,3 +370,198 @@ class WebhookAttempt(SQLModel, table=True):
     attempted_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     status: int = Field(sa_column=Column(Integer, nullable=False))
     detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class QuizRecord(SQLModel, table=True):
+    """How a member did in a quiz."""
+
+    __tablename__ = "quiz_records"
+    __table_args__ = (CheckConstraint("attempts >= 0", name="quiz_records_attempts_check"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    quiz: str = Field(sa_column=Column(Text, primary_key=True))
+    attempts: int = Field(sa_column=Column(Integer, nullable=False))
+    best_score: int = Field(sa_column=Column(Integer, nullable=False))
+    passed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    open_attempt: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class QuizAttempt(SQLModel, table=True):
+    """One go of a member at a quiz; `state` is an AttemptState."""
+
+    __tablename__ = "quiz_attempts"
+    __table_args__ = (
+        Index("quiz_attempts_of_member", "brand", "member", "quiz", "number", unique=True),
+        Index("quiz_attempts_due", "brand", "expires_at", postgresql_where=text("state = 1")),
+        CheckConstraint("(finished_at IS NULL) = (state = 1)", name="attempts_end_or_are_open"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    attempt: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    quiz: str = Field(sa_column=Column(Text, nullable=False))
+    number: int = Field(sa_column=Column(Integer, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    started_at: datetime = Field(sa_column=stamp())
+    expires_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    finished_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    score: int = Field(sa_column=Column(Integer, nullable=False))
+    answered: int = Field(sa_column=Column(Integer, nullable=False))
+    passed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    programme_version: int = Field(sa_column=Column(Integer, nullable=False))
+
+
+class QuizAnswer(SQLModel, table=True):
+    """An answer to a question of an attempt; append-only. `open_text` is the member's own words."""
+
+    __tablename__ = "quiz_answers"
+    __table_args__ = (Index("quiz_answers_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    attempt: str = Field(sa_column=Column(Text, primary_key=True))
+    question: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    choices: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    open_text: str = Field(sa_column=Column(Text, nullable=False))
+    is_right: bool | None = Field(sa_column=Column(Boolean, nullable=True))
+    answered_at: datetime = Field(sa_column=stamp())
+
+
+class Contribution(SQLModel, table=True):
+    """What an activity counts for in a challenge; refunds leave `counted` of its `value`."""
+
+    __tablename__ = "contributions"
+    __table_args__ = (
+        CheckConstraint("value > 0", name="contributions_value_check"),
+        CheckConstraint("counted BETWEEN 0 AND value", name="counted_within_value"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    activity: str = Field(sa_column=Column(Text, primary_key=True))
+    team: str = Field(sa_column=Column(Text, nullable=False))
+    value: int = Field(sa_column=Column(BigInteger, nullable=False))
+    counted: int = Field(sa_column=Column(BigInteger, nullable=False))
+    is_each: bool = Field(sa_column=Column(Boolean, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
+
+
+class RefundedActivity(SQLModel, table=True):
+    """How much of an activity is refunded, also when it is not known yet."""
+
+    __tablename__ = "refunded_activities"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    activity: str = Field(sa_column=Column(Text, primary_key=True))
+    refunded: int = Field(sa_column=Column(BigInteger, nullable=False))
+    total: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ChallengeState(SQLModel, table=True):
+    """The total of a challenge that was last told, and when its result became final."""
+
+    __tablename__ = "challenge_states"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    told_total: int = Field(sa_column=Column(BigInteger, nullable=False))
+    told_at: datetime = Field(sa_column=stamp())
+    closed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class MilestoneReached(SQLModel, table=True):
+    """A milestone that was reached; append-only."""
+
+    __tablename__ = "milestones_reached"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    milestone: str = Field(sa_column=Column(Text, primary_key=True))
+    total: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reached_at: datetime = Field(sa_column=stamp())
+
+
+class Payout(SQLModel, table=True):
+    """Rewards that go out page by page; `grants` is a RewardGranted that holds them."""
+
+    __tablename__ = "payouts"
+    __table_args__ = (Index("payouts_due", "brand", "challenge", "payout", postgresql_where=text("NOT done")),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    payout: str = Field(sa_column=Column(Text, primary_key=True))
+    team: str = Field(sa_column=Column(Text, nullable=False))
+    contribution_min: int = Field(sa_column=Column(BigInteger, nullable=False))
+    grants: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    programme_version: int = Field(sa_column=Column(Integer, nullable=False))
+    decided_at: datetime = Field(sa_column=stamp())
+    paid_through: str = Field(sa_column=Column(Text, nullable=False))
+    done: bool = Field(sa_column=Column(Boolean, nullable=False))
+
+
+class ChallengeReward(SQLModel, table=True):
+    """A reward of a challenge that a member got; append-only."""
+
+    __tablename__ = "challenge_rewards"
+    __table_args__ = (Index("challenge_rewards_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    reward: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    contributed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    rewarded_at: datetime = Field(sa_column=stamp())
+
+
+class Team(SQLModel, table=True):
+    """A team of a challenge. `code` and `owner` are there where members form it."""
+
+    __tablename__ = "teams"
+    __table_args__ = (
+        CheckConstraint("size >= 0", name="teams_size_check"),
+        Index("teams_by_code", "brand", "code", unique=True),
+        Index("teams_by_owner", "brand", "owner", postgresql_where=text("owner <> ''")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    team: str = Field(sa_column=Column(Text, primary_key=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    code: str | None = Field(sa_column=Column(Text, nullable=True))
+    owner: str = Field(sa_column=Column(Text, nullable=False))
+    size: int = Field(sa_column=Column(Integer, nullable=False))
+    made_at: datetime = Field(sa_column=stamp())
+
+
+class TeamMember(SQLModel, table=True):
+    """A member's team in a challenge; `team` is empty after leaving it before the beginning."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (
+        Index("team_members_by_team", "brand", "challenge", "team", "member"),
+        Index("team_members_of_member", "brand", "member"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    team: str = Field(sa_column=Column(Text, nullable=False))
+    joined_at: datetime = Field(sa_column=stamp())
+    left_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class TeamResult(SQLModel, table=True):
+    """A team's final standing; append-only."""
+
+    __tablename__ = "team_results"
+    __table_args__ = (CheckConstraint("rank > 0", name="team_results_rank_check"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    challenge: str = Field(sa_column=Column(Text, primary_key=True))
+    team: str = Field(sa_column=Column(Text, primary_key=True))
+    rank: int = Field(sa_column=Column(Integer, nullable=False))
+    size: int = Field(sa_column=Column(Integer, nullable=False))
+    total: int = Field(sa_column=Column(BigInteger, nullable=False))

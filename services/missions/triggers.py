@@ -271,11 +271,11 @@ class AsOfNow(Together):
         return NEWEST
 
 
+CREDITED = Told(PointsCredited, _at_its_time, _of_credit)
 OPERATIONS: tuple[Operation, ...] = (
-    Told(PointsCredited, _at_its_time, _of_credit),
     Told(AnniversaryReached, _at_its_time, _of_anniversary),
     AsOfNow(TierChanged, KnowTier(), Told(TierChanged, _at_its_time, _of_tier)),
     AsOfNow(PredictionMade, Foresee(), Told(PredictionMade, _as_of, _of_prediction)),
     AsOfNow(SegmentChanged, Foresee(), Told(SegmentChanged, _as_of, _of_segment)),
 )
-"""All but that of activities."""
+"""All but those of activities and credits, to which others react as well."""

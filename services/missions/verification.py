@@ -11,10 +11,10 @@ from typing import Any
 
 import asyncpg
 
-from laurels.missions.v1.events_pb2 import BadgeEarned, MissionCompleted
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.value.v1.events_pb2 import GRANT_REASON_MISSION, RewardGranted
-from services.missions import calendar, campaign_verification, rewarding
-from services.missions.fold import BADGE, DONE, DONE_BY, GOALS, RUN, Checkpoint, MissionRule, fact_of, loaded, replay
+from services.missions import achievement_verification, calendar, campaign_verification, rewarding
+from services.missions.fold import DONE, DONE_BY, GOALS, RUN, Checkpoint, MissionRule, fact_of, loaded, replay
 from services.missions.programme import MissionsRules, compile_document
 from services.missions.rewarding import OWN
 from services.missions.store.journal import PAID, CompletionKey, History
@@ -26,8 +26,6 @@ EVENTS_KEPT_DAYS = 1
 
 Missions = Mapping[tuple[int, str], MissionRule]
 """By version and id."""
-Earned = tuple[str, str, datetime]
-"""Member, badge, when."""
 
 _STATES = """
     SELECT member, state::text AS state FROM member_missions
@@ -43,13 +41,13 @@ _COUNTERS = """
 _COMPLETIONS = """
     SELECT member, mission, run, activity, completed_at, programme_version, recorded_at, state, retracted
     FROM completions WHERE brand = current_setting('laurels.brand') ORDER BY member, mission, run"""
-_BADGES = """
-    SELECT member, badge, mission, earned_at, recorded_at FROM badges
-    WHERE brand = current_setting('laurels.brand')"""
+_AWARDS = "SELECT member, key, badge FROM badge_awards WHERE brand = current_setting('laurels.brand')"
 _VERSIONS = "SELECT version, document FROM configurations WHERE brand = current_setting('laurels.brand')"
 _EVENTS = """
     SELECT id, payload FROM outbox
-    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%' ORDER BY id"""
+    WHERE brand = current_setting('laurels.brand') AND type = $1 AND member NOT LIKE '!%'
+        AND member NOT IN (SELECT member FROM erasing WHERE brand = current_setting('laurels.brand'))
+    ORDER BY id"""
 _KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
 _DEAD_LETTERS = """
     SELECT source, id, type, member, reason FROM dead_letters
@@ -61,7 +59,6 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
     rules = await _rules_by_version(connection)
     missions = {(version, name): rule for version, each in rules.items() for name, rule in each.missions.items()}
     completions = await connection.fetch(_COMPLETIONS)
-    badges = await connection.fetch(_BADGES)
     kept_since = await connection.fetchval(_KEPT_SINCE, EVENTS_KEPT_DAYS)
     states = {row["member"]: loaded(row["state"]) for row in await connection.fetch(_STATES)}
     granted = await connection.fetch(_EVENTS, _name(RewardGranted))
@@ -71,13 +68,13 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         _replays(states, facts, await connection.fetch(_CHECKPOINTS), rules),
         _unmatched(states, completions),
         _unknown_missions(completions, missions),
-        _badges(badges, completions, missions, _received(facts)),
+        _badges(await connection.fetch(_AWARDS), completions, missions),
         _completion_events(await connection.fetch(_EVENTS, _name(MissionCompleted)), completions, kept_since),
         _rewards(granted, completions, missions, kept_since),
         _limits(await connection.fetch(_COUNTERS), completions, missions),
-        _badge_events(await connection.fetch(_EVENTS, _name(BadgeEarned)), badges, kept_since),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
         *await campaign_verification.violations(connection, kept_since),
+        *await achievement_verification.violations(connection),
     ):
         found += _bounded(list(sentences))
     return found
@@ -159,42 +156,15 @@ def _unknown_missions(completions: Iterable[Any], missions: Missions) -> Iterato
             )
 
 
-def _received(facts: Iterable[Any]) -> set[tuple[str, str]]:
-    """The badges that were given otherwise, as (member, badge), as far as that is kept."""
-    found = set()
-    for row in facts:
-        fact = fact_of(row["at"], row["id"], row["version"], row["body"])
-        if fact.kind == BADGE:
-            found.add((row["member"], fact.subject))
-    return found
-
-
-def _badges(
-    badges: Iterable[Any], completions: Iterable[Any], missions: Missions, received: set[tuple[str, str]]
-) -> Iterator[str]:
-    """Each badge stands on a completion that gave it, each completion's badge is held."""
-    given: dict[tuple[str, str], set[str]] = {}
+def _badges(awards: Iterable[Any], completions: Iterable[Any], missions: Missions) -> Iterator[str]:
+    """Each completion's badges were given under its key, and taken back no further than it was itself."""
+    given = {(row["member"], row["key"]): row["badge"] for row in awards}
     for row in completions:
         rule = missions.get((row["programme_version"], row["mission"]))
+        run = f":{row['run']}" if row["run"] else ""
         for badge in rule.gives if rule is not None else ():
-            given.setdefault((row["member"], badge), set()).add(row["mission"])
-    held = Counter((row["member"], row["badge"]) for row in badges)
-    for (member, badge), times in held.items():
-        if times > 1:
-            yield f"Member {member} holds badge {badge} {times} times."
-    known = {name for _, name in missions}
-    for row in badges:
-        key = row["member"], row["badge"]
-        # What else than a mission gave it, a campaign or a card, is not known here.
-        by_mission = row["mission"] in known and key not in received
-        if by_mission and row["mission"] not in given.get(key, set()):
-            yield (
-                f"Badge {row['badge']} of member {row['member']} is said to be earned by mission {row['mission']} at "
-                f"{_said(row['earned_at'])}, but no completion gave it."
-            )
-    for (member, badge), by in given.items():
-        if (member, badge) not in held:
-            yield f"Member {member} finished mission {min(by)} and does not hold its badge {badge}."
+            if given.get((row["member"], f"mission:{row['mission']}:{row['member']}{run}:{badge}")) != badge:
+                yield f"Member {row['member']} finished mission {row['mission']} and was not given its badge {badge}."
 
 
 def _completion_events(rows: Iterable[Any], completions: Iterable[Any], kept_since: datetime) -> Iterator[str]:
@@ -226,8 +196,8 @@ def _rewards(
     told: Counter[str] = Counter()
     for row in rows:
         event = RewardGranted.FromString(row["payload"])
-        if event.reason != GRANT_REASON_MISSION:
-            continue
+        if event.reason != GRANT_REASON_MISSION or not event.key.startswith("mission:"):
+            continue  # a challenge's is checked with the challenges
         told[event.key] += 1
         if event.key not in owed:
             yield f"Event {row['id']} pays {event.key}, which no completion stands for."
@@ -255,26 +225,6 @@ def _limits(counters: Iterable[Any], completions: Iterable[Any], missions: Missi
     for name in sorted(counted.keys() | paid.keys()):
         if counted.get(name, 0) != paid[name]:
             yield f"The counter {name} is {counted.get(name, 0)}; what was paid is {paid[name]}."
-
-
-def _badge_events(rows: Iterable[Any], badges: Iterable[Any], kept_since: datetime) -> Iterator[str]:
-    """Badges and BadgeEarned events are one to one, as long as events are kept."""
-    recorded: dict[Earned, datetime] = {
-        (row["member"], row["badge"], row["earned_at"]): row["recorded_at"] for row in badges
-    }
-    told: Counter[Earned] = Counter()
-    for row in rows:
-        event = BadgeEarned.FromString(row["payload"])
-        fact = (event.member, event.badge, event.earned_at.ToDatetime(tzinfo=UTC))
-        told[fact] += 1
-        if fact not in recorded:
-            yield f"Event {row['id']} says that member {event.member} earned badge {event.badge}; no badge does."
-    for (member, badge, _), times in told.items():
-        if times > 1:
-            yield f"That member {member} earned badge {badge} is told by {times} events."
-    for fact, recorded_at in recorded.items():
-        if fact not in told and recorded_at > kept_since:
-            yield f"That member {fact[0]} earned badge {fact[1]} is told by no event."
 
 
 def _dead_letters(rows: Iterable[Any]) -> Iterator[str]:

@@ -76,6 +76,14 @@ async def populated(world: World) -> dict[str, Any]:
         }
     ]
     programme["points"]["groups"] = {"kinds": [{"id": "household", "name": "Household", "members_max": 5}]}
+    question = {
+        "id": "one",
+        "text": "Which?",
+        "choices": [{"id": "a", "text": "A", "right": True}, {"id": "b", "text": "B"}],
+    }
+    programme["missions"]["quizzes"] = [{"id": "facts", "name": "Facts", "questions": [question]}]
+    counted = {"activity_type": "purchase", "begins_at": "2000-01-01T00:00:00Z", "ends_at": "2999-01-01T00:00:00Z"}
+    programme["missions"]["team_challenges"] = [{"id": "cup", "name": "Cup", "contributions": counted}]
     await world.call("PUT", "/v1/programme", {"programme": programme})
     await world.call("POST", "/v1/members", {"member": CANARY, "display_name": NAME})
     consent = {"consents": [{"purpose": "marketing", "granted": True}]}
@@ -139,6 +147,22 @@ async def populated(world: World) -> dict[str, Any]:
         "wallet": wallet,
         "subscription": "club",
         "grant": "0" * 24,  # nothing was parked
+        **await taken_on(world),
+    }
+
+
+async def taken_on(world: World) -> dict[str, Any]:
+    """A quiz begun, a challenge, a team and a badge of the member, by path variable."""
+    path, key = f"/v1/members/{CANARY}", {"idempotency-key": "populate"}
+    attempt = await world.call("POST", f"{path}/quizzes/facts:start", {}, headers=key)
+    team = await world.call("POST", f"{path}/teams", {"challenge": "cup", "name": NAME}, headers=key)
+    return {
+        "quiz": "facts",
+        "attempt": attempt.json()["attempt"]["attempt"],
+        "challenge": "cup",
+        "team": team.json()["team"]["team"],
+        "badge": "collector",
+        "holder": CANARY,
     }
 
 
@@ -191,6 +215,13 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/webhooks": {"url": "https://example.org/", "types": ["message.requested"]},
         "/v1/webhooks/{webhook}:rotate": {},
         "/v1/webhook-deliveries/{delivery}:replay": {},
+        "/v1/members/{member}/badges/{badge}:award": {},
+        "/v1/members/{member}/badges/{badge}:revoke": {},
+        "/v1/members/{member}/quizzes/{quiz}:start": {},
+        "/v1/members/{member}/attempts/{attempt}:answer": {"question": "one", "choices": ["a"]},
+        "/v1/members/{member}/teams": {"challenge": "cup", "name": "Theirs"},
+        "/v1/members/{member}/teams:join": {"code": "NOBODYS1"},
+        "/v1/members/{member}/teams/{team}:leave": {},
         "/v1/grants/{grant}:retry": {},
         "/v1/grants/{grant}:dismiss": {},
     }

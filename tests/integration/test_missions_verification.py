@@ -56,22 +56,23 @@ DAMAGE = {
     "a badge that nothing gave": (
         "INSERT INTO badges (brand, member, badge, mission, earned_at) VALUES ('missions-verified', 'eve', 'newcomer', "
         "'first', '2026-03-01T12:00Z')",
-        "Badge newcomer of member eve is said to be earned by mission first at 2026-03-01T12:00:00+00:00, "
-        "but no completion gave it.",
+        "Member eve has badge newcomer 1 times by its row and 0 times by its awards.",
     ),
     "a badge of another mission": (
-        "UPDATE badges SET mission = 'large'",
-        "Badge newcomer of member ann is said to be earned by mission large at 2026-03-01T12:00:00+00:00, "
-        "but no completion gave it.",
+        "UPDATE badge_awards SET key = 'mission:large:ann:newcomer' WHERE brand = 'missions-verified'",
+        "Member ann finished mission first and was not given its badge newcomer.",
     ),
     "a badge not given": (
-        "DELETE FROM badges",
-        "Member ann finished mission first and does not hold its badge newcomer.",
+        "DELETE FROM badge_awards",
+        "Member ann finished mission first and was not given its badge newcomer.",
     ),
-    "a badge twice": (
-        "ALTER TABLE badges DROP CONSTRAINT badges_pkey; "
-        "INSERT INTO badges SELECT * FROM badges WHERE brand = 'missions-verified'",
-        "Member ann holds badge newcomer 2 times.",
+    "a badge that is gone": (
+        "DELETE FROM badges",
+        "Member ann has badge newcomer 0 times by its row and 1 times by its awards.",
+    ),
+    "a holder not counted": (
+        "UPDATE tallies SET value = 0 WHERE tally = 'badge:newcomer'",
+        "The tally badge:newcomer stands at 0, and what it counts comes to 1.",
     ),
     "a completion not told": (
         "DELETE FROM outbox WHERE type LIKE '%MissionCompleted'",
@@ -83,11 +84,11 @@ DAMAGE = {
     ),
     "a badge not told": (
         "DELETE FROM outbox WHERE type LIKE '%BadgeEarned'",
-        "That member ann earned badge newcomer is told by no event.",
+        "That member ann earned a badge by mission:first:ann:newcomer is told by no event.",
     ),
     "a badge told that never was": (
-        "DELETE FROM badges",
-        "says that member ann earned badge newcomer; no badge does.",
+        "DELETE FROM badge_awards",
+        "That member ann earned a badge by mission:first:ann:newcomer is told by 1 events, and it is so 0 times.",
     ),
     "a parked event": (
         "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "
@@ -156,7 +157,7 @@ async def test_events_that_the_retention_took_are_not_missed(verified: Servers) 
         await found_after(
             verified,
             "UPDATE completions SET recorded_at = now() - interval '25 hours'",
-            "UPDATE badges SET recorded_at = now() - interval '25 hours'",
+            "UPDATE badge_awards SET recorded_at = now() - interval '25 hours'",
             "DELETE FROM outbox",
         )
         == []

@@ -10,8 +10,9 @@ from chassis.errors import NotFound
 from laurels.missions.v1 import missions_pb2 as pb
 from laurels.missions.v1 import missions_pb2_grpc
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
-from services.missions import showing, store
+from services.missions import showing
 from services.missions.programme import MissionsRules, compile_programme
+from services.missions.servicer.badges import badges_of, rarity
 from services.missions.store import journal, members
 from services.missions.store.journal import Completion
 from services.missions.store.members import Member
@@ -45,27 +46,16 @@ class MissionsServicer(missions_pb2_grpc.MissionsServiceServicer):
         member, brand = member_id(request.member), caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            earned = await store.badges_of(connection, brand, member)
-        # A badge that left the programme was earned all the same.
-        names = {badge.id: badge.name for badge in rules.programme.missions.badges}
-        return pb.ListMemberBadgesResponse(
-            badges=[
-                pb.EarnedBadge(badge=badge, name=names.get(badge, badge), earned_at=earned_at)
-                for badge, earned_at in earned
-            ]
-        )
+            earned = await badges_of(connection, brand, member, rules.badges)
+        return pb.ListMemberBadgesResponse(badges=earned)
 
     async def ListBadges(self, request: pb.ListBadgesRequest, context: Any) -> pb.ListBadgesResponse:
         brand = caller().brand
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
-            holders = await store.holders(connection, brand)
-        return pb.ListBadgesResponse(
-            badges=[
-                pb.BadgeRarity(badge=badge.id, name=badge.name, holders=holders.get(badge.id, 0))
-                for badge in rules.programme.missions.badges
-            ]
-        )
+            member = caller().subject if caller().is_member_only else None
+            badges = await rarity(connection, brand, rules.badges, seen_by=member)
+        return pb.ListBadgesResponse(badges=badges)
 
     async def GetMissionsReport(
         self, request: pb.GetMissionsReportRequest, context: Any

@@ -9,7 +9,11 @@ import asyncpg
 import orjson
 
 _KNOWN = """
-    SELECT member, enrolled_at, tier, consents, attributes, segments FROM mission_members
+    SELECT member, enrolled_at, tier, consents, attributes, segments, (
+        SELECT peak FROM experiences AS own
+        WHERE own.brand = mission_members.brand AND own.member = mission_members.member
+    ) AS peak
+    FROM mission_members
     WHERE brand = $1 AND member = ANY ($2::text[])"""
 _LOCK = f"{_KNOWN} ORDER BY member FOR NO KEY UPDATE"
 _ADD = """
@@ -37,6 +41,8 @@ class Member:
     attributes: dict[str, Any] = field(default_factory=dict)
     segments: list[str] = field(default_factory=list)
     is_new: bool = field(default=False, compare=False)
+    peak: int = field(default=0, compare=False)
+    """The most experience that the member ever had; kept elsewhere."""
 
 
 async def members(connection: asyncpg.Connection, brand: str, names: Sequence[str]) -> dict[str, Member]:
@@ -76,4 +82,5 @@ def _member(row: Any) -> Member:
         orjson.loads(row["consents"]),
         orjson.loads(row["attributes"]),
         orjson.loads(row["segments"]),
+        peak=row["peak"] or 0,
     )

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.missions.v1 import programme_pb2 as laurels_dot_missions_dot_v1_dot_programme__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurels/missions/v1/events.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#laurels/missions/v1/programme.proto\"\xc1\x01\n\x10MissionCompleted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0f\n\x07mission\x18\x02 \x01(\t\x12\x32\n\x06reward\x18\x03 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\x30\n\x0c\x63ompleted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x05 \x01(\x05\x12\x0b\n\x03run\x18\x06 \x01(\t\"\x84\x01\n\x10MissionRetracted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0f\n\x07mission\x18\x02 \x01(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x30\n\x0c\x63ompleted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08rewarded\x18\x05 \x01(\x08\"[\n\x0b\x42\x61\x64geEarned\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05\x62\x61\x64ge\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n laurels/missions/v1/events.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#laurels/missions/v1/programme.proto\"\xc1\x01\n\x10MissionCompleted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0f\n\x07mission\x18\x02 \x01(\t\x12\x32\n\x06reward\x18\x03 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\x30\n\x0c\x63ompleted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x05 \x01(\x05\x12\x0b\n\x03run\x18\x06 \x01(\t\"\x84\x01\n\x10MissionRetracted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0f\n\x07mission\x18\x02 \x01(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x30\n\x0c\x63ompleted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08rewarded\x18\x05 \x01(\x08\"w\n\x0b\x42\x61\x64geEarned\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05\x62\x61\x64ge\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03key\x18\x14 \x01(\t\x12\r\n\x05\x63ount\x18\x15 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,5 +38,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MISSIONRETRACTED']._serialized_start=324
   _globals['_MISSIONRETRACTED']._serialized_end=456
   _globals['_BADGEEARNED']._serialized_start=458
-  _globals['_BADGEEARNED']._serialized_end=549
+  _globals['_BADGEEARNED']._serialized_end=577
 # @@protoc_insertion_point(module_scope)

@@ -40,11 +40,15 @@ class MissionRetracted(_message.Message):
     def __init__(self, member: _Optional[str] = ..., mission: _Optional[str] = ..., run: _Optional[str] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rewarded: _Optional[bool] = ...) -> None: ...
 
 class BadgeEarned(_message.Message):
-    __slots__ = ("member", "badge", "earned_at")
+    __slots__ = ("member", "badge", "earned_at", "key", "count")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     BADGE_FIELD_NUMBER: _ClassVar[int]
     EARNED_AT_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     member: str
     badge: str
     earned_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., badge: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    key: str
+    count: int
+    def __init__(self, member: _Optional[str] = ..., badge: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., key: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurels/missions/v1/missions.proto\x12\x13laurels.missions.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\xf0\x02\n\x0fMissionProgress\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x03\x12\x0e\n\x06target\x18\x04 \x01(\x03\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.laurels.missions.v1.MissionState\x12\x0b\n\x03run\x18\x07 \x01(\t\x12\x30\n\x05goals\x18\x08 \x03(\x0b\x32!.laurels.missions.v1.GoalProgress\x12\x13\n\x0b\x63ompletions\x18\t \x01(\x03\x12+\n\x07\x65nds_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\tclaimable\x18\x0b \x03(\x0b\x32$.laurels.missions.v1.ClaimableReward\"q\n\x0cGoalProgress\x12\x10\n\x08progress\x18\x01 \x01(\x03\x12\x0e\n\x06target\x18\x02 \x01(\x03\x12\x16\n\x0e\x63urrent_streak\x18\x03 \x01(\x03\x12\x16\n\x0elongest_streak\x18\x04 \x01(\x03\x12\x0f\n\x07\x66reezes\x18\x05 \x01(\x03\"\x81\x01\n\x0f\x43laimableReward\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x30\n\x0c\x63ompleted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63laim_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x0b\x45\x61rnedBadge\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x0b\x42\x61\x64geRarity\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07holders\x18\x03 \x01(\x03\"%\n\x13ListMissionsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"N\n\x14ListMissionsResponse\x12\x36\n\x08missions\x18\x01 \x03(\x0b\x32$.laurels.missions.v1.MissionProgress\")\n\x17ListMemberBadgesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"L\n\x18ListMemberBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.EarnedBadge\"\x13\n\x11ListBadgesRequest\"F\n\x12ListBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.BadgeRarity\"\x1a\n\x18GetMissionsReportRequest\"P\n\x19GetMissionsReportResponse\x12\x33\n\x08missions\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.MissionCount\"Q\n\x0cMissionCount\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x11\n\tcompleted\x18\x04 \x01(\x03*\xb0\x01\n\x0cMissionState\x12\x1d\n\x19MISSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MISSION_STATE_OPEN\x10\x01\x12\x1a\n\x16MISSION_STATE_JOINABLE\x10\x02\x12\x19\n\x15MISSION_STATE_WAITING\x10\x03\x12\x1a\n\x16MISSION_STATE_FINISHED\x10\x04\x12\x16\n\x12MISSION_STATE_OVER\x10\x05\x32\xd3\x04\n\x0fMissionsService\x12\x90\x01\n\x0cListMissions\x12(.laurels.missions.v1.ListMissionsRequest\x1a).laurels.missions.v1.ListMissionsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/missions\x12\x9a\x01\n\x10ListMemberBadges\x12,.laurels.missions.v1.ListMemberBadgesRequest\x1a-.laurels.missions.v1.ListMemberBadgesResponse\")\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/members/{member}/badges\x12x\n\nListBadges\x12&.laurels.missions.v1.ListBadgesRequest\x1a\'.laurels.missions.v1.ListBadgesResponse\"\x19\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/badges\x12\x95\x01\n\x11GetMissionsReport\x12-.laurels.missions.v1.GetMissionsReportRequest\x1a..laurels.missions.v1.GetMissionsReportResponse\"!\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/reports/missionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"laurels/missions/v1/missions.proto\x12\x13laurels.missions.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\xf0\x02\n\x0fMissionProgress\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08progress\x18\x03 \x01(\x03\x12\x0e\n\x06target\x18\x04 \x01(\x03\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.laurels.missions.v1.MissionState\x12\x0b\n\x03run\x18\x07 \x01(\t\x12\x30\n\x05goals\x18\x08 \x03(\x0b\x32!.laurels.missions.v1.GoalProgress\x12\x13\n\x0b\x63ompletions\x18\t \x01(\x03\x12+\n\x07\x65nds_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\tclaimable\x18\x0b \x03(\x0b\x32$.laurels.missions.v1.ClaimableReward\"q\n\x0cGoalProgress\x12\x10\n\x08progress\x18\x01 \x01(\x03\x12\x0e\n\x06target\x18\x02 \x01(\x03\x12\x16\n\x0e\x63urrent_streak\x18\x03 \x01(\x03\x12\x16\n\x0elongest_streak\x18\x04 \x01(\x03\x12\x0f\n\x07\x66reezes\x18\x05 \x01(\x03\"\x81\x01\n\x0f\x43laimableReward\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x30\n\x0c\x63ompleted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63laim_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x0b\x45\x61rnedBadge\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\tearned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x14 \x01(\x03\x12\x0e\n\x06\x66\x61mily\x18\x15 \x01(\t\x12\r\n\x05grade\x18\x16 \x01(\x05\"i\n\x0b\x42\x61\x64geRarity\x12\r\n\x05\x62\x61\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07holders\x18\x03 \x01(\x03\x12\r\n\x05share\x18\x14 \x01(\x01\x12\x0e\n\x06\x66\x61mily\x18\x15 \x01(\t\x12\r\n\x05grade\x18\x16 \x01(\x05\"%\n\x13ListMissionsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"N\n\x14ListMissionsResponse\x12\x36\n\x08missions\x18\x01 \x03(\x0b\x32$.laurels.missions.v1.MissionProgress\")\n\x17ListMemberBadgesRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"L\n\x18ListMemberBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.EarnedBadge\"\x13\n\x11ListBadgesRequest\"F\n\x12ListBadgesResponse\x12\x30\n\x06\x62\x61\x64ges\x18\x01 \x03(\x0b\x32 .laurels.missions.v1.BadgeRarity\"\x1a\n\x18GetMissionsReportRequest\"P\n\x19GetMissionsReportResponse\x12\x33\n\x08missions\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.MissionCount\"Q\n\x0cMissionCount\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x11\n\tcompleted\x18\x04 \x01(\x03*\xb0\x01\n\x0cMissionState\x12\x1d\n\x19MISSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MISSION_STATE_OPEN\x10\x01\x12\x1a\n\x16MISSION_STATE_JOINABLE\x10\x02\x12\x19\n\x15MISSION_STATE_WAITING\x10\x03\x12\x1a\n\x16MISSION_STATE_FINISHED\x10\x04\x12\x16\n\x12MISSION_STATE_OVER\x10\x05\x32\xd3\x04\n\x0fMissionsService\x12\x90\x01\n\x0cListMissions\x12(.laurels.missions.v1.ListMissionsRequest\x1a).laurels.missions.v1.ListMissionsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/missions\x12\x9a\x01\n\x10ListMemberBadges\x12,.laurels.missions.v1.ListMemberBadgesRequest\x1a-.laurels.missions.v1.ListMemberBadgesResponse\")\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/members/{member}/badges\x12x\n\nListBadges\x12&.laurels.missions.v1.ListBadgesRequest\x1a\'.laurels.missions.v1.ListBadgesResponse\"\x19\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/badges\x12\x95\x01\n\x11GetMissionsReport\x12-.laurels.missions.v1.GetMissionsReportRequest\x1a..laurels.missions.v1.GetMissionsReportResponse\"!\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/reports/missionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,36 +42,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MISSIONSSERVICE'].methods_by_name['ListBadges']._serialized_options = b'\252\273\030\003\001\002\003\202\323\344\223\002\014\022\n/v1/badges'
   _globals['_MISSIONSSERVICE'].methods_by_name['GetMissionsReport']._loaded_options = None
   _globals['_MISSIONSSERVICE'].methods_by_name['GetMissionsReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\026\022\024/v1/reports/missions'
-  _globals['_MISSIONSTATE']._serialized_start=1451
-  _globals['_MISSIONSTATE']._serialized_end=1627
+  _globals['_MISSIONSTATE']._serialized_start=1544
+  _globals['_MISSIONSTATE']._serialized_end=1720
   _globals['_MISSIONPROGRESS']._serialized_start=155
   _globals['_MISSIONPROGRESS']._serialized_end=523
   _globals['_GOALPROGRESS']._serialized_start=525
   _globals['_GOALPROGRESS']._serialized_end=638
   _globals['_CLAIMABLEREWARD']._serialized_start=641
   _globals['_CLAIMABLEREWARD']._serialized_end=770
-  _globals['_EARNEDBADGE']._serialized_start=772
-  _globals['_EARNEDBADGE']._serialized_end=861
-  _globals['_BADGERARITY']._serialized_start=863
-  _globals['_BADGERARITY']._serialized_end=922
-  _globals['_LISTMISSIONSREQUEST']._serialized_start=924
-  _globals['_LISTMISSIONSREQUEST']._serialized_end=961
-  _globals['_LISTMISSIONSRESPONSE']._serialized_start=963
-  _globals['_LISTMISSIONSRESPONSE']._serialized_end=1041
-  _globals['_LISTMEMBERBADGESREQUEST']._serialized_start=1043
-  _globals['_LISTMEMBERBADGESREQUEST']._serialized_end=1084
-  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_start=1086
-  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_end=1162
-  _globals['_LISTBADGESREQUEST']._serialized_start=1164
-  _globals['_LISTBADGESREQUEST']._serialized_end=1183
-  _globals['_LISTBADGESRESPONSE']._serialized_start=1185
-  _globals['_LISTBADGESRESPONSE']._serialized_end=1255
-  _globals['_GETMISSIONSREPORTREQUEST']._serialized_start=1257
-  _globals['_GETMISSIONSREPORTREQUEST']._serialized_end=1283
-  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_start=1285
-  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_end=1365
-  _globals['_MISSIONCOUNT']._serialized_start=1367
-  _globals['_MISSIONCOUNT']._serialized_end=1448
-  _globals['_MISSIONSSERVICE']._serialized_start=1630
-  _globals['_MISSIONSSERVICE']._serialized_end=2225
+  _globals['_EARNEDBADGE']._serialized_start=773
+  _globals['_EARNEDBADGE']._serialized_end=908
+  _globals['_BADGERARITY']._serialized_start=910
+  _globals['_BADGERARITY']._serialized_end=1015
+  _globals['_LISTMISSIONSREQUEST']._serialized_start=1017
+  _globals['_LISTMISSIONSREQUEST']._serialized_end=1054
+  _globals['_LISTMISSIONSRESPONSE']._serialized_start=1056
+  _globals['_LISTMISSIONSRESPONSE']._serialized_end=1134
+  _globals['_LISTMEMBERBADGESREQUEST']._serialized_start=1136
+  _globals['_LISTMEMBERBADGESREQUEST']._serialized_end=1177
+  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_start=1179
+  _globals['_LISTMEMBERBADGESRESPONSE']._serialized_end=1255
+  _globals['_LISTBADGESREQUEST']._serialized_start=1257
+  _globals['_LISTBADGESREQUEST']._serialized_end=1276
+  _globals['_LISTBADGESRESPONSE']._serialized_start=1278
+  _globals['_LISTBADGESRESPONSE']._serialized_end=1348
+  _globals['_GETMISSIONSREPORTREQUEST']._serialized_start=1350
+  _globals['_GETMISSIONSREPORTREQUEST']._serialized_end=1376
+  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_start=1378
+  _globals['_GETMISSIONSREPORTRESPONSE']._serialized_end=1458
+  _globals['_MISSIONCOUNT']._serialized_start=1460
+  _globals['_MISSIONCOUNT']._serialized_end=1541
+  _globals['_MISSIONSSERVICE']._serialized_start=1723
+  _globals['_MISSIONSSERVICE']._serialized_end=2318
 # @@protoc_insertion_point(module_scope)

@@ -78,24 +78,36 @@ class ClaimableReward(_message.Message):
     def __init__(self, run: _Optional[str] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., claim_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class EarnedBadge(_message.Message):
-    __slots__ = ("badge", "name", "earned_at")
+    __slots__ = ("badge", "name", "earned_at", "count", "family", "grade")
     BADGE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EARNED_AT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
     badge: str
     name: str
     earned_at: _timestamp_pb2.Timestamp
-    def __init__(self, badge: _Optional[str] = ..., name: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    count: int
+    family: str
+    grade: int
+    def __init__(self, badge: _Optional[str] = ..., name: _Optional[str] = ..., earned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., count: _Optional[int] = ..., family: _Optional[str] = ..., grade: _Optional[int] = ...) -> None: ...
 
 class BadgeRarity(_message.Message):
-    __slots__ = ("badge", "name", "holders")
+    __slots__ = ("badge", "name", "holders", "share", "family", "grade")
     BADGE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     HOLDERS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
     badge: str
     name: str
     holders: int
-    def __init__(self, badge: _Optional[str] = ..., name: _Optional[str] = ..., holders: _Optional[int] = ...) -> None: ...
+    share: float
+    family: str
+    grade: int
+    def __init__(self, badge: _Optional[str] = ..., name: _Optional[str] = ..., holders: _Optional[int] = ..., share: _Optional[float] = ..., family: _Optional[str] = ..., grade: _Optional[int] = ...) -> None: ...
 
 class ListMissionsRequest(_message.Message):
     __slots__ = ("member",)

@@ -78,7 +78,8 @@ class MissionsServiceServicer:
 
     def ListMemberBadges(self, request, context):
         """Returns the badges that a member has earned, newest first; none for a
-        member of whom nothing is known here.
+        member of whom nothing is known here. Of a family whose grades replace one
+        another there is the highest only.
 
         Errors: as ListMissions.
         """
@@ -87,7 +88,8 @@ class MissionsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBadges(self, request, context):
-        """Returns all badges, with how many members hold each.
+        """Returns all badges, with how many members hold each. A member is not told
+        of secret ones that they do not have.
 
         Errors: NOT_FOUND (`unknown_brand`).
         """

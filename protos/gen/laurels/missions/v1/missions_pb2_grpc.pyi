@@ -46,12 +46,14 @@ class MissionsServiceStub:
     """
     ListMemberBadges: _grpc.UnaryUnaryMultiCallable[_missions_pb2.ListMemberBadgesRequest, _missions_pb2.ListMemberBadgesResponse]
     """Returns the badges that a member has earned, newest first; none for a
-    member of whom nothing is known here.
+    member of whom nothing is known here. Of a family whose grades replace one
+    another there is the highest only.
 
     Errors: as ListMissions.
     """
     ListBadges: _grpc.UnaryUnaryMultiCallable[_missions_pb2.ListBadgesRequest, _missions_pb2.ListBadgesResponse]
-    """Returns all badges, with how many members hold each.
+    """Returns all badges, with how many members hold each. A member is not told
+    of secret ones that they do not have.
 
     Errors: NOT_FOUND (`unknown_brand`).
     """
@@ -79,12 +81,14 @@ class MissionsServiceAsyncStub(MissionsServiceStub):
     """
     ListMemberBadges: _aio.UnaryUnaryMultiCallable[_missions_pb2.ListMemberBadgesRequest, _missions_pb2.ListMemberBadgesResponse]  # type: ignore[assignment]
     """Returns the badges that a member has earned, newest first; none for a
-    member of whom nothing is known here.
+    member of whom nothing is known here. Of a family whose grades replace one
+    another there is the highest only.
 
     Errors: as ListMissions.
     """
     ListBadges: _aio.UnaryUnaryMultiCallable[_missions_pb2.ListBadgesRequest, _missions_pb2.ListBadgesResponse]  # type: ignore[assignment]
-    """Returns all badges, with how many members hold each.
+    """Returns all badges, with how many members hold each. A member is not told
+    of secret ones that they do not have.
 
     Errors: NOT_FOUND (`unknown_brand`).
     """
@@ -121,7 +125,8 @@ class MissionsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_missions_pb2.ListMemberBadgesResponse, _abc.Awaitable[_missions_pb2.ListMemberBadgesResponse]]:
         """Returns the badges that a member has earned, newest first; none for a
-        member of whom nothing is known here.
+        member of whom nothing is known here. Of a family whose grades replace one
+        another there is the highest only.
 
         Errors: as ListMissions.
         """
@@ -132,7 +137,8 @@ class MissionsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _missions_pb2.ListBadgesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_missions_pb2.ListBadgesResponse, _abc.Awaitable[_missions_pb2.ListBadgesResponse]]:
-        """Returns all badges, with how many members hold each.
+        """Returns all badges, with how many members hold each. A member is not told
+        of secret ones that they do not have.
 
         Errors: NOT_FOUND (`unknown_brand`).
         """

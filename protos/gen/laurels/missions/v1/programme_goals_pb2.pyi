@@ -73,7 +73,7 @@ REFUNDED_REWARD_UNSPECIFIED: RefundedReward
 REFUNDED_REWARD_KEEP: RefundedReward
 
 class Goal(_message.Message):
-    __slots__ = ("activity_type", "condition", "count", "sum", "distinct", "set", "sequence", "streak", "tier", "rank")
+    __slots__ = ("activity_type", "condition", "count", "sum", "distinct", "set", "sequence", "streak", "tier", "rank", "quiz")
     ACTIVITY_TYPE_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,7 @@ class Goal(_message.Message):
     STREAK_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
+    QUIZ_FIELD_NUMBER: _ClassVar[int]
     activity_type: str
     condition: str
     count: GoalCount
@@ -94,7 +95,8 @@ class Goal(_message.Message):
     streak: GoalStreak
     tier: GoalTier
     rank: GoalRank
-    def __init__(self, activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., count: _Optional[_Union[GoalCount, _Mapping]] = ..., sum: _Optional[_Union[GoalSum, _Mapping]] = ..., distinct: _Optional[_Union[GoalDistinct, _Mapping]] = ..., set: _Optional[_Union[GoalSet, _Mapping]] = ..., sequence: _Optional[_Union[GoalSequence, _Mapping]] = ..., streak: _Optional[_Union[GoalStreak, _Mapping]] = ..., tier: _Optional[_Union[GoalTier, _Mapping]] = ..., rank: _Optional[_Union[GoalRank, _Mapping]] = ...) -> None: ...
+    quiz: GoalQuiz
+    def __init__(self, activity_type: _Optional[str] = ..., condition: _Optional[str] = ..., count: _Optional[_Union[GoalCount, _Mapping]] = ..., sum: _Optional[_Union[GoalSum, _Mapping]] = ..., distinct: _Optional[_Union[GoalDistinct, _Mapping]] = ..., set: _Optional[_Union[GoalSet, _Mapping]] = ..., sequence: _Optional[_Union[GoalSequence, _Mapping]] = ..., streak: _Optional[_Union[GoalStreak, _Mapping]] = ..., tier: _Optional[_Union[GoalTier, _Mapping]] = ..., rank: _Optional[_Union[GoalRank, _Mapping]] = ..., quiz: _Optional[_Union[GoalQuiz, _Mapping]] = ...) -> None: ...
 
 class GoalCount(_message.Message):
     __slots__ = ("target",)
@@ -171,6 +173,12 @@ class GoalRank(_message.Message):
     board: str
     rank: int
     def __init__(self, board: _Optional[str] = ..., rank: _Optional[int] = ...) -> None: ...
+
+class GoalQuiz(_message.Message):
+    __slots__ = ("quiz",)
+    QUIZ_FIELD_NUMBER: _ClassVar[int]
+    quiz: str
+    def __init__(self, quiz: _Optional[str] = ...) -> None: ...
 
 class Window(_message.Message):
     __slots__ = ("starts_at", "ends_at", "joined_days_from", "joined_days_until", "recurrence", "cron", "zone")

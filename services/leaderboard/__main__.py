@@ -13,13 +13,14 @@ from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
-from services.leaderboard import store
 from services.leaderboard.book import Book
 from services.leaderboard.export import SECTIONS
+from services.leaderboard.operations import ADOPTING, OPERATIONS
 from services.leaderboard.programme import compile_document
 from services.leaderboard.sealing import Seal, key_of
 from services.leaderboard.servicer import LeaderboardServicer, ScratchCardServicer, ValidationServicer
 from services.leaderboard.settings import Settings
+from services.leaderboard.store.cards import any_pool
 from services.leaderboard.subscriber import SUBSCRIPTIONS, request_of
 
 NAMES = (
@@ -36,7 +37,9 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     async with Service("leaderboard", settings) as service:
         await try_seal(service.database, seal)
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes, seal=seal))
+        write_path = service.write_path(
+            partial(Book, programmes=programmes, operations=OPERATIONS, adopting=ADOPTING, seal=seal)
+        )
         server = service.server.grpc
         leaderboard_pb2_grpc.add_LeaderboardServiceServicer_to_server(
             LeaderboardServicer(service.database, programmes), server
@@ -59,7 +62,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
 async def try_seal(database: Database, seal: Seal) -> None:
     """Opens a seed that is there. Raises WrongSeedKey."""
     async with database.reading(EVERY_BRAND) as connection:
-        found = await store.any_pool(connection)
+        found = await any_pool(connection)
     if found is not None:
         seal.open(found["brand"], found["pool"], found["sealed_seed"])
 

@@ -12,4 +12,6 @@ SECTIONS = {
     "scratch_cards": """
         SELECT card, pool, cause, issued_at, revealed_at, prize FROM scratch_cards
         WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
+    "members": """
+        SELECT tier, leaderboards, attributes, segments FROM members WHERE brand = $1 AND member = $2""",
 }

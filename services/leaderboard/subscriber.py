@@ -9,12 +9,23 @@ from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from laurels.missions.v1.events_pb2 import MissionCompleted
-from laurels.points.v1.events_pb2 import PointsCredited
+from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
+from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services import erasure
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "points": [ActivityRecorded, PointsCredited, ProgrammeApplied, MemberErased, ErasureSettled],
+    "points": [
+        ActivityRecorded,
+        PointsCredited,
+        ProgrammeApplied,
+        MemberErased,
+        ErasureSettled,
+        MemberEnrolled,
+        TierChanged,
+        ConsentChanged,
+        SharedAttributesChanged,
+    ],
     "missions": [MissionCompleted, ErasureReceipt],
 }
 

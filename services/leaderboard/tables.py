@@ -1,8 +1,10 @@
 """The tables of the leaderboard service."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import stamp
@@ -87,3 +89,16 @@ class ScratchCard(SQLModel, table=True):
     issued_at: datetime = Field(sa_column=stamp())
     revealed_at: datetime | None = Field(sa_column=stamp(nullable=True))
     prize: str | None = Field(sa_column=Column(Text, nullable=True))
+
+
+class Member(SQLModel, table=True):
+    """What events told of a member; `leaderboards` is the consent to be shown, null when the member never said."""
+
+    __tablename__ = "members"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    tier: str = Field(sa_column=Column(Text, nullable=False))
+    leaderboards: bool | None = Field(sa_column=Column(Boolean, nullable=True))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    segments: list[str] = Field(sa_column=Column(JSONB, nullable=False))

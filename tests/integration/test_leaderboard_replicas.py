@@ -17,7 +17,9 @@ from chassis.write_path import WritePath
 from cli.embedded import Servers
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
-from services.leaderboard.book import Book, Reveal
+from services.leaderboard.book import Book
+from services.leaderboard.cards import Reveal
+from services.leaderboard.operations import ADOPTING, OPERATIONS
 from services.leaderboard.programme import compile_document
 from services.leaderboard.sealing import Seal, key_of
 from tests.conftest import running
@@ -54,7 +56,13 @@ async def replicas(servers: Servers) -> AsyncIterator[list[WritePath]]:
         for _ in range(2):
             database = Database(servers.postgres.url("leaderboard"))
             stack.push_async_callback(database.close)
-            begin = partial(Book, programmes=Configurations(compile_document), seal=seal)
+            begin = partial(
+                Book,
+                programmes=Configurations(compile_document),
+                operations=OPERATIONS,
+                adopting=ADOPTING,
+                seal=seal,
+            )
             paths.append(WritePath("leaderboard", database, begin, on_commit=lambda: None, batch_weight_max=50))
             stack.push_async_callback(paths[-1].drain)
         yield paths

@@ -12,12 +12,9 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2
-from services.leaderboard.programme import (
-    LeaderboardRules,
-    check_published,
-    compile_document,
-    compile_programme,
-)
+from services.leaderboard.card_programme import check_published
+from services.leaderboard.programme import compile_document, compile_programme
+from services.leaderboard.rules import LeaderboardRules
 from services.programme import Problems
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

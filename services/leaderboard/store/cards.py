@@ -1,43 +1,17 @@
-"""Every SQL statement of the leaderboard service.
+"""Every SQL statement of scratch cards and their pools."""
 
-Statements are set-based: their number does not depend on how many requests a
-transaction carries. Rows are locked in key order: cards, then stock, then
-scores, then the boards' sizes.
-"""
-
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from laurels.leaderboard.v1 import leaderboard_pb2, scratch_cards_pb2
 from laurels.leaderboard.v1 import programme_pb2 as pb
+from laurels.leaderboard.v1 import scratch_cards_pb2
 from services.leaderboard import pages
-from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import Odds
 
-STRIPES = 16
-STRIPE = os.getpid() % STRIPES
-
-# A row that was inserted carries no mark of a transaction that locked it; one
-# that was updated carries this one's.
-_ADD_SCORES = """
-    WITH moved AS (
-        INSERT INTO scores (brand, board, member, score, reached_at)
-        SELECT $1, board, member, score, reached_at
-        FROM unnest($2::text[], $3::text[], $4::bigint[], $5::timestamptz[]) WITH ORDINALITY
-            AS new (board, member, score, reached_at, place)
-        ORDER BY place
-        ON CONFLICT (brand, board, member) DO UPDATE SET
-            score = scores.score + excluded.score, reached_at = greatest(scores.reached_at, excluded.reached_at)
-        RETURNING board, xmax = 0 AS is_new
-    )
-    INSERT INTO board_sizes (brand, board, stripe, members)
-    SELECT $1, board, $6, count(*) FROM moved WHERE is_new GROUP BY board ORDER BY board
-    ON CONFLICT (brand, board, stripe) DO UPDATE SET members = board_sizes.members + excluded.members"""
 _PUBLISHED_POOLS = "SELECT pool FROM scratch_pools WHERE brand = $1 AND pool = ANY($2::text[])"
 _PUBLISH_POOLS = """
     INSERT INTO scratch_pools (brand, pool, name, nothing_weight, commitment, sealed_seed)
@@ -50,14 +24,13 @@ _PUBLISH_PRIZES = """
     FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[])
         AS new (pool, id, place, name, weight, stock, currency, amount)"""
 _ADD_CARDS = """
-    INSERT INTO scratch_cards (brand, card, pool, member, cause, issued_at)
-    SELECT $1, card, pool, member, cause, issued_at
-    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) WITH ORDINALITY
-        AS new (card, pool, member, cause, issued_at, place)
-    ORDER BY place
-    ON CONFLICT (brand, card) DO NOTHING RETURNING card"""
+    INSERT INTO scratch_cards (brand, card, pool, member, cause, issued_at, revealed_at, prize)
+    SELECT $1, card, pool, member, cause, issued_at, revealed_at, prize
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+        AS new (card, pool, member, cause, issued_at, revealed_at, prize)"""
+_DRAWN_FROM = "SELECT card, pool FROM scratch_cards WHERE brand = $1 AND card = ANY($2::text[])"
 _LOCK_CARDS = """
-    SELECT card, pool, member, issued_at, revealed_at, prize FROM scratch_cards
+    SELECT card, pool, member, cause, issued_at, revealed_at, prize FROM scratch_cards
     WHERE brand = $1 AND card = ANY($2::text[]) ORDER BY card FOR NO KEY UPDATE"""
 _POOLS = """
     SELECT pool, name, nothing_weight, commitment, sealed_seed FROM scratch_pools
@@ -79,41 +52,6 @@ _SAVE_STOCK = """
     UPDATE scratch_prizes SET remaining = new.remaining
     FROM unnest($2::text[], $3::text[], $4::bigint[]) AS new (pool, id, remaining)
     WHERE scratch_prizes.brand = $1 AND scratch_prizes.pool = new.pool AND scratch_prizes.id = new.id"""
-
-# The index `scores_order` gives the rows in rank order, so a page reads as many
-# of its entries as the page's last rank says, and sorts none.
-_ENTRIES = """
-    SELECT size.members, page.rank, page.member, page.score
-    FROM (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
-          WHERE brand = $1 AND board = $2) AS size
-    LEFT JOIN LATERAL (
-        SELECT $3::bigint + row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
-        FROM (SELECT score, reached_at, member FROM scores WHERE brand = $1 AND board = $2
-              ORDER BY score DESC, reached_at, member OFFSET $3::bigint LIMIT $4) AS wanted
-    ) AS page ON true
-    ORDER BY page.rank"""
-# A rank is one more than the entries before it, which the same index counts.
-# Materialized, or it would be counted anew wherever it is mentioned.
-_AROUND = """
-    WITH me AS MATERIALIZED (
-        SELECT (SELECT count(*) FROM scores WHERE brand = $1 AND board = $2 AND score > own.score)
-             + (SELECT count(*) FROM scores WHERE brand = $1 AND board = $2 AND score = own.score
-                  AND (reached_at, member) < (own.reached_at, own.member)) AS before
-        FROM scores AS own WHERE brand = $1 AND board = $2 AND member = $3
-    ), near AS MATERIALIZED (
-        SELECT before, greatest(before - $4::bigint, 0) AS skipped FROM me
-    )
-    SELECT size.members, near.before + 1 AS mine, page.rank, page.member, page.score
-    FROM near
-    CROSS JOIN (SELECT coalesce(sum(members), 0)::bigint AS members FROM board_sizes
-                WHERE brand = $1 AND board = $2) AS size
-    CROSS JOIN LATERAL (
-        SELECT near.skipped + row_number() OVER (ORDER BY score DESC, reached_at, member) AS rank, member, score
-        FROM (SELECT score, reached_at, member FROM scores WHERE brand = $1 AND board = $2
-              ORDER BY score DESC, reached_at, member
-              OFFSET near.skipped LIMIT near.before - near.skipped + 1 + $4::bigint) AS wanted
-    ) AS page
-    ORDER BY page.rank"""
 _CARDS = """
     SELECT card, cards.pool, member, issued_at, revealed_at,
         prizes.id, prizes.name, weight, stock, currency, amount
@@ -133,33 +71,31 @@ _CARD_COUNTS = """
     FROM scratch_cards WHERE brand = $1 GROUP BY pool"""
 _ANY_POOL = "SELECT brand, pool, sealed_seed FROM scratch_pools LIMIT 1"
 
-_ERASE = "SELECT erase_member($1, $2, $3)"
-
 PrizeKey = tuple[str, str]
 """Pool and prize."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewCard:
-    """A card to issue."""
+@dataclass(slots=True)
+class CardState:
+    """A card. `prize` is what it won, by id; `is_new` is one that has no row yet."""
 
     card: str
     pool: str
     member: str
     cause: str
     issued_at: datetime
+    revealed_at: datetime | None = None
+    prize: str | None = None
+    is_new: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
-class CardState:
-    """A card as loaded under its lock. `prize` is what it won, by id."""
+class Stock:
+    """How many of a prize are left."""
 
-    card: str
     pool: str
-    member: str
-    issued_at: datetime
-    revealed_at: datetime | None
-    prize: str | None
+    prize: str
+    remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +119,6 @@ class Pool:
     def published(self) -> pb.ScratchPool:
         """What of it must not change."""
         return pb.ScratchPool(id=self.pool, prizes=self.prizes.values(), nothing_weight=self.nothing_weight)
-
-
-async def add_scores(connection: asyncpg.Connection, brand: str, scores: Scores) -> None:
-    """Adds to scores, in key order, and counts the members that are new to a board."""
-    keys = sorted(scores.by_key)
-    gained = [scores.by_key[key] for key in keys]
-    await connection.execute(
-        _ADD_SCORES,
-        brand,
-        [board for board, _ in keys],
-        [member for _, member in keys],
-        [score for score, _ in gained],
-        [reached_at for _, reached_at in gained],
-        STRIPE,
-    )
 
 
 async def unpublished(connection: asyncpg.Connection, brand: str, pools: Collection[str]) -> set[str]:
@@ -237,25 +158,42 @@ async def publish(
     )
 
 
-async def add_cards(connection: asyncpg.Connection, brand: str, cards: Iterable[NewCard]) -> set[str]:
-    """Issues cards and returns which are new."""
-    ordered = sorted(cards, key=lambda card: card.card)
-    rows = await connection.fetch(
-        _ADD_CARDS,
-        brand,
-        [card.card for card in ordered],
-        [card.pool for card in ordered],
-        [card.member for card in ordered],
-        [card.cause for card in ordered],
-        [card.issued_at for card in ordered],
-    )
-    return {row["card"] for row in rows}
+async def pools_of(connection: asyncpg.Connection, brand: str, cards: Iterable[str]) -> dict[str, str]:
+    """The pool of each of the cards that exist, which never changes; nothing is locked."""
+    rows = await connection.fetch(_DRAWN_FROM, brand, sorted(set(cards)))
+    return {row["card"]: row["pool"] for row in rows}
 
 
-async def lock_cards(connection: asyncpg.Connection, brand: str, cards: Iterable[str]) -> dict[str, CardState]:
+async def lock_cards(connection: asyncpg.Connection, brand: str, cards: Sequence[str]) -> dict[str, CardState]:
     """The cards that exist."""
-    rows = await connection.fetch(_LOCK_CARDS, brand, sorted(set(cards)))
+    rows = await connection.fetch(_LOCK_CARDS, brand, cards)
     return {row["card"]: CardState(*row) for row in rows}
+
+
+async def save_cards(connection: asyncpg.Connection, brand: str, cards: Sequence[CardState]) -> None:
+    """Issues new cards and reveals others. One that another transaction issued first is a unique violation."""
+    new = [card for card in cards if card.is_new]
+    revealed = [card for card in cards if not card.is_new]
+    if new:
+        await connection.execute(
+            _ADD_CARDS,
+            brand,
+            [card.card for card in new],
+            [card.pool for card in new],
+            [card.member for card in new],
+            [card.cause for card in new],
+            [card.issued_at for card in new],
+            [card.revealed_at for card in new],
+            [card.prize for card in new],
+        )
+    if revealed:
+        await connection.execute(
+            _SAVE_REVEALS,
+            brand,
+            [card.card for card in revealed],
+            [card.revealed_at for card in revealed],
+            [card.prize for card in revealed],
+        )
 
 
 async def pools(connection: asyncpg.Connection, brand: str, ids: Iterable[str]) -> dict[str, Pool]:
@@ -272,56 +210,20 @@ async def pools(connection: asyncpg.Connection, brand: str, ids: Iterable[str]) 
     return {row["pool"]: Pool(**row, prizes=prizes[row["pool"]], remaining=remaining[row["pool"]]) for row in rows}
 
 
-async def lock_stock(connection: asyncpg.Connection, brand: str, prizes: Iterable[PrizeKey]) -> dict[PrizeKey, int]:
+async def lock_stock(connection: asyncpg.Connection, brand: str, prizes: Sequence[PrizeKey]) -> dict[PrizeKey, Stock]:
     """What is left of prizes."""
-    wanted = sorted(set(prizes))
-    rows = await connection.fetch(_LOCK_STOCK, brand, [pool for pool, _ in wanted], [prize for _, prize in wanted])
-    return {(row["pool"], row["id"]): row["remaining"] for row in rows}
+    rows = await connection.fetch(_LOCK_STOCK, brand, [pool for pool, _ in prizes], [prize for _, prize in prizes])
+    return {(row["pool"], row["id"]): Stock(*row) for row in rows}
 
 
-async def save_reveals(connection: asyncpg.Connection, brand: str, revealed: Sequence[CardState]) -> None:
-    await connection.execute(
-        _SAVE_REVEALS,
-        brand,
-        [card.card for card in revealed],
-        [card.revealed_at for card in revealed],
-        [card.prize for card in revealed],
-    )
-
-
-async def save_stock(connection: asyncpg.Connection, brand: str, remaining: Mapping[PrizeKey, int]) -> None:
-    keys = sorted(remaining)
+async def save_stock(connection: asyncpg.Connection, brand: str, stocks: Sequence[Stock]) -> None:
     await connection.execute(
         _SAVE_STOCK,
         brand,
-        [pool for pool, _ in keys],
-        [prize for _, prize in keys],
-        [remaining[key] for key in keys],
+        [stock.pool for stock in stocks],
+        [stock.prize for stock in stocks],
+        [stock.remaining for stock in stocks],
     )
-
-
-async def entries(
-    connection: asyncpg.Connection, brand: str, board: str, page_size: int, page_token: str
-) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
-    """A page of a board."""
-    rows = await connection.fetch(_ENTRIES, brand, board, pages.rank_of(page_token), page_size + 1)
-    found = [_entry(row) for row in rows if row["rank"] is not None]
-    token = pages.after_rank(found[page_size - 1].rank) if len(found) > page_size else ""
-    return leaderboard_pb2.ListLeaderboardEntriesResponse(
-        entries=found[:page_size], next_page_token=token, members=rows[0]["members"]
-    )
-
-
-async def around(
-    connection: asyncpg.Connection, brand: str, board: str, member: str, neighbours: int
-) -> leaderboard_pb2.GetLeaderboardMemberResponse | None:
-    """A member's place with so many neighbours on each side; None without a score."""
-    rows = await connection.fetch(_AROUND, brand, board, member, neighbours)
-    if not rows:
-        return None
-    near = [_entry(row) for row in rows]
-    own = next(entry for entry in near if entry.rank == rows[0]["mine"])
-    return leaderboard_pb2.GetLeaderboardMemberResponse(entry=own, neighbours=near, members=rows[0]["members"])
 
 
 async def cards(
@@ -363,15 +265,6 @@ async def card_counts(connection: asyncpg.Connection, brand: str) -> dict[str, A
 async def any_pool(connection: asyncpg.Connection) -> Any:
     """Brand, id and sealed seed of any pool; None before the first. For a connection of every brand."""
     return await connection.fetchrow(_ANY_POOL)
-
-
-async def erase(connection: asyncpg.Connection, _brand: str, member: str, alias: str) -> None:
-    """Deletes everything of a member who is being erased, but for won cards, which the alias keeps."""
-    await connection.execute(_ERASE, member, alias, STRIPE)
-
-
-def _entry(row: Any) -> leaderboard_pb2.LeaderboardEntry:
-    return leaderboard_pb2.LeaderboardEntry(rank=row["rank"], member=row["member"], score=row["score"])
 
 
 def _prize(row: Any) -> pb.Prize:

@@ -1,0 +1,22 @@
+"""All that the leaderboard service can be asked to change."""
+
+from chassis.book import registry
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from services.book import Adopt, Forget
+from services.leaderboard import boards, cards, members
+from services.leaderboard.book import Together
+
+OPERATIONS = registry(
+    (
+        Adopt(),
+        Forget(),
+        members.Know(),
+        Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
+        boards.MoveByCredit(),
+        cards.IssueByMission(),
+        cards.RevealCard(),
+    )
+)
+
+ADOPTING = (cards.publish,)
+"""What topics do with a new version, in this order, before any event is decided under it."""

@@ -25,7 +25,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from services.points.merkle import HASH_BYTES
+from chassis.merkle import HASH_BYTES
 
 KEY_BYTES = 32
 ED25519 = b"\x01"

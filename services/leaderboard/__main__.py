@@ -14,6 +14,7 @@ from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
 from services.leaderboard.book import Book
+from services.leaderboard.closing import Closing
 from services.leaderboard.export import SECTIONS
 from services.leaderboard.operations import ADOPTING, OPERATIONS
 from services.leaderboard.programme import compile_document
@@ -45,7 +46,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             LeaderboardServicer(service.database, programmes), server
         )
         scratch_cards_pb2_grpc.add_ScratchCardServiceServicer_to_server(
-            ScratchCardServicer(write_path, service.database, programmes), server
+            ScratchCardServicer(write_path, service.database, programmes, seal), server
         )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(
             ValidationServicer(service.database), server
@@ -55,6 +56,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
+        service.loops.start("pools", Closing(service.database, write_path).run)
         service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
         await service.serve(NAMES, stop, started)
 

@@ -20,7 +20,7 @@ from services.leaderboard import store
 from services.leaderboard.programme import compile_programme
 from services.leaderboard.rules import LeaderboardRules, Outcome
 from services.leaderboard.sealing import Seal
-from services.leaderboard.store.cards import Pool, PrizeKey
+from services.leaderboard.store.cards import Pool
 from services.programme import Problems
 
 _log = logger("leaderboard")
@@ -33,8 +33,9 @@ class Book(book.Book):
     """The unit of the leaderboard service's write path.
 
     `adopting` are the topics' own parts of taking a version over. `tiers` are
-    those of members that were looked at without locking them; `pools` those of
-    the cards to reveal, `drawn` what each of these draws.
+    those of members that were looked at without locking them; `pools` what the
+    pools published that cards are given or drawn from, `drawings` what is known
+    of the cards to reveal, `newest` the version at hand when there are such.
     """
 
     service = "leaderboard"
@@ -53,7 +54,8 @@ class Book(book.Book):
         self.seal = seal
         self.tiers: dict[str, str] = {}
         self.pools: dict[str, Pool] = {}
-        self.drawn: dict[str, PrizeKey | None] = {}
+        self.drawings: dict[str, Any] = {}
+        self.newest = 0
         self._adopting = adopting
         self._outcomes: dict[int, Outcome | None] = {}
 

@@ -1,13 +1,20 @@
 """The scratch-card pools of a programme, checked and compiled."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
+from services.leaderboard.fairness import DECK, WHOLE
+from services.leaderboard.published import FACES, KINDS, PRIZE_FIELDS, text_of
 from services.leaderboard.rules import Known, LeaderboardRules, of_type
 from services.programme import Problems
 
-POOLS_MAX, ISSUES_MAX, PRIZES_MAX = 1_000, 100, 1_000
+POOLS_MAX, ISSUES_MAX, PRIZES_MAX, POINTS_MAX = 1_000, 100, 1_000, 100
+DECK_MAX = 100_000
+"""A deck of so many cards is shuffled and hashed in a second, within the event that publishes it."""
+DAYS_MAX, REVEAL_DAYS_MAX = 3_660, 366
 
 
 def compile_pools(rules: LeaderboardRules, known: Known, section: pb.LeaderboardProgramme, problems: Problems) -> None:
@@ -21,6 +28,14 @@ def _compile_pool(rules: LeaderboardRules, known: Known, pool: pb.ScratchPool, w
     before = len(problems.found)
     _check_issues(known, pool, where, problems)
     _check_prizes(known, pool, where, problems)
+    _check_window(pool, where, problems)
+    for name, numbers in (("kind", KINDS), ("face", FACES)):
+        if getattr(pool, name) not in numbers:
+            problems.add(f"{where}.{name}", f"is {getattr(pool, name)}, which is none")
+    if KINDS.get(pool.kind) == DECK:
+        _check_deck(pool, where, problems)
+    else:
+        _check_odds(pool, where, problems)
     if len(problems.found) > before or pool.id in rules.pools:
         return
     rules.pools[pool.id] = pool
@@ -33,7 +48,6 @@ def _compile_pool(rules: LeaderboardRules, known: Known, pool: pb.ScratchPool, w
 
 
 def _check_issues(known: Known, pool: pb.ScratchPool, where: str, problems: Problems) -> None:
-    _check_some(f"{where}.issues", pool.issues, problems)
     if len(pool.issues) > ISSUES_MAX:
         problems.add(f"{where}.issues", f"has {len(pool.issues)} items, more than {ISSUES_MAX}")
     for place, issue in enumerate(pool.issues):
@@ -55,13 +69,77 @@ def _check_activity_issue(known: Known, issue: pb.ActivityIssue, where: str, pro
 def _check_prizes(known: Known, pool: pb.ScratchPool, where: str, problems: Problems) -> None:
     _check_some(f"{where}.prizes", pool.prizes, problems)
     problems.items(f"{where}.prizes", pool.prizes, PRIZES_MAX)
+    for place, prize in enumerate(pool.prizes):
+        spot = f"{where}.prizes[{place}]"
+        problems.bounded(f"{spot}.stock", prize.stock, 1)
+        problems.bounded(f"{spot}.value", prize.value, 0)
+        _check_given(known, prize, spot, problems)
+
+
+def _check_given(known: Known, prize: pb.Prize, spot: str, problems: Problems) -> None:
+    """What a prize is: exactly one thing."""
+    given = [name for name in ("reward", "badge", "scratch_card") if getattr(prize, name)]
+    if len(given) + bool(prize.currency or prize.amount) > 1:
+        problems.add(spot, "is more than one of `currency` with `amount`, `reward`, `badge` and `scratch_card`")
+        return
+    if prize.reward:
+        problems.reference(f"{spot}.reward", prize.reward, known.rewards, "reward")
+    elif prize.badge:
+        problems.reference(f"{spot}.badge", prize.badge, known.badges, "badge")
+    elif prize.scratch_card:
+        problems.reference(f"{spot}.scratch_card", prize.scratch_card, known.pools, "scratch-card pool")
+    else:
+        problems.bounded(f"{spot}.amount", prize.amount, 1)
+        problems.reference(f"{spot}.currency", prize.currency, known.currencies, "currency")
+
+
+def _check_window(pool: pb.ScratchPool, where: str, problems: Problems) -> None:
+    """Window, limits, validity and pacing."""
+    problems.bounded(f"{where}.cards", pool.cards, 0)
+    problems.bounded(f"{where}.valid_days", pool.valid_days, 0, DAYS_MAX)
+    for name in ("per_member_day", "per_member", "per_day"):
+        problems.bounded(f"{where}.limits.{name}", getattr(pool.limits, name), 0)
+    if pool.HasField("window"):
+        for name in ("starts_at", "ends_at"):
+            if not pool.window.HasField(name):
+                problems.add(f"{where}.window.{name}", "is missing")
+        if pool.window.ends_at.ToNanoseconds() <= pool.window.starts_at.ToNanoseconds():
+            problems.add(f"{where}.window.ends_at", "is not after `starts_at`")
+        problems.bounded(f"{where}.window.reveal_days", pool.window.reveal_days, 0, REVEAL_DAYS_MAX)
+    elif pool.pacing:
+        problems.add(f"{where}.pacing", "needs a window to go along")
+    if len(pool.pacing) > POINTS_MAX:
+        problems.add(f"{where}.pacing", f"has {len(pool.pacing)} items, more than {POINTS_MAX}")
+    elapsed, released = -1, 0
+    for place, point in enumerate(pool.pacing):
+        spot = f"{where}.pacing[{place}]"
+        problems.bounded(f"{spot}.elapsed", point.elapsed, elapsed + 1, WHOLE)
+        problems.bounded(f"{spot}.released", point.released, WHOLE if point.elapsed == WHOLE else released, WHOLE)
+        elapsed, released = point.elapsed, point.released
+
+
+def _check_odds(pool: pb.ScratchPool, where: str, problems: Problems) -> None:
     problems.bounded(f"{where}.nothing_weight", pool.nothing_weight, 0)
+    problems.bounded(f"{where}.budget", pool.budget, 0)
+    places = {prize.id: place for place, prize in enumerate(pool.prizes)}
     for place, prize in enumerate(pool.prizes):
         spot = f"{where}.prizes[{place}]"
         problems.bounded(f"{spot}.weight", prize.weight, 1)
-        problems.bounded(f"{spot}.stock", prize.stock, 1)
-        problems.bounded(f"{spot}.amount", prize.amount, 1)
-        problems.reference(f"{spot}.currency", prize.currency, known.currencies, "currency")
+        known = prize.instead and problems.reference(f"{spot}.instead", prize.instead, places, "prize")
+        if known and places[prize.instead] <= place:
+            problems.add(f"{spot}.instead", f"refers to {prize.instead!r}, which does not stand after it")
+
+
+def _check_deck(pool: pb.ScratchPool, where: str, problems: Problems) -> None:
+    problems.bounded(f"{where}.nothing_weight", pool.nothing_weight, 0, 0)
+    problems.bounded(f"{where}.budget", pool.budget, 0, 0)
+    problems.bounded(f"{where}.cards", pool.cards, 1, DECK_MAX)
+    if (stock := sum(prize.stock for prize in pool.prizes)) > pool.cards:
+        problems.add(f"{where}.cards", f"is {pool.cards}, less than the {stock} prizes that the deck holds")
+    for place, prize in enumerate(pool.prizes):
+        problems.bounded(f"{where}.prizes[{place}].weight", prize.weight, 0, 0)
+        if prize.instead:
+            problems.add(f"{where}.prizes[{place}].instead", "is set; a deck's prizes are always there")
 
 
 def _check_some(where: str, items: Sequence[object], problems: Problems) -> None:
@@ -79,20 +157,42 @@ def check_owed(programme: Programme, owed: Iterable[tuple[str, str]], problems: 
             problems.add("points.currencies", f"lacks {currency!r}, which unrevealed cards of pool {pool!r} may win")
 
 
-def check_published(programme: Programme, published: Mapping[str, pb.ScratchPool], problems: Problems) -> None:
-    """Reports prizes that differ from those that a pool of the same id was published with."""
+def check_published(
+    programme: Programme, published: Mapping[str, pb.ScratchPool | str], brand: str, problems: Problems
+) -> None:
+    """Reports what differs from what a pool of the same id was published with.
+
+    That is its table's text, or, where it was published before there were
+    tables, its prizes and weights.
+    """
     for place, pool in enumerate(programme.leaderboard.scratch_pools):
         before = published.get(pool.id)
         if before is None:
             continue
         where = f"leaderboard.scratch_pools[{place}]"
         why = f"differs from what pool {pool.id!r} was published with, which must not change; give a new pool a new id"
-        if pool.nothing_weight != before.nothing_weight:
-            problems.add(f"{where}.nothing_weight", why)
-        if len(pool.prizes) != len(before.prizes):
-            problems.add(f"{where}.prizes", why)
+        if isinstance(before, str):
+            then = json.loads(before)
+            # The zone is the programme's; what was published keeps its own.
+            now = json.loads(text_of(brand, pool, then["limits"]["time_zone"]))
+        else:
+            then, now = ({"nothing_weight": p.nothing_weight, "prizes": _listed(p)} for p in (before, pool))
+        for path in differing(now, then):
+            problems.add(f"{where}.{path}", why)
+
+
+def differing(now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[str]:
+    """The paths at which two tables differ; of a prize, the first."""
+    for name in sorted(now.keys() | then.keys()):
+        if now.get(name) == then.get(name):
             continue
-        for number, (now, then) in enumerate(zip(pool.prizes, before.prizes, strict=True)):
-            if now != then:
-                fields = [d.name for d in now.DESCRIPTOR.fields if getattr(now, d.name) != getattr(then, d.name)]
-                problems.add(f"{where}.prizes[{number}].{fields[0]}", why)
+        if name != "prizes" or len(now[name]) != len(then[name]):
+            yield name
+            continue
+        for number, (one, other) in enumerate(zip(now[name], then[name], strict=True)):
+            if one != other:
+                yield f"prizes[{number}].{next(key for key in PRIZE_FIELDS if one.get(key) != other.get(key))}"
+
+
+def _listed(pool: pb.ScratchPool) -> list[dict[str, Any]]:
+    return [{name: getattr(prize, name) for name in PRIZE_FIELDS} for prize in pool.prizes]

@@ -10,8 +10,13 @@ SECTIONS = {
             WHERE scores.brand = $1 AND scores.board = boards.board AND scores.member = $2 LIMIT 1
         ) AS known ORDER BY known.board""",
     "scratch_cards": """
-        SELECT card, pool, cause, issued_at, revealed_at, prize FROM scratch_cards
-        WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
+        SELECT card, pool, number, cause, issued_at, expires_at, revealed_at, own_seed, prize, parked_code
+        FROM scratch_cards WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
     "members": """
         SELECT tier, leaderboards, attributes, segments FROM members WHERE brand = $1 AND member = $2""",
+    "scratch_counts": """
+        SELECT pool, day, cards FROM scratch_counts WHERE brand = $1 AND member = $2 ORDER BY pool, day""",
+    "parked_cards": """
+        SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
+        WHERE brand = $1 AND member = $2 ORDER BY key, place""",
 }

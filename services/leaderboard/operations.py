@@ -15,6 +15,10 @@ OPERATIONS = registry(
         boards.MoveByCredit(),
         cards.IssueByMission(),
         cards.RevealCard(),
+        cards.IssueByKey(),
+        cards.IssueByGrant(),
+        cards.ShowParked(),
+        cards.ClosePools(),
     )
 )
 

@@ -13,8 +13,11 @@ from chassis.errors import FieldViolation, InvalidArgument
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _AFTER_RANK = re.compile(r"rank ([0-9]{1,15})")
+_AFTER_DRAW = re.compile(r"draw ([0-9]{1,15})")
+_AFTER_PARKED = re.compile(r"parked (-?[0-9]{1,18}) ([0-9]{1,9}) ([^\n]{1,400})")
 _AFTER_CARD = re.compile(r"card (-?[0-9]{1,18}) ([0-9a-f]{32})")
 FIRST_CARDS = (datetime.max.replace(tzinfo=UTC), "")
+FIRST_PARKED = (datetime.max.replace(tzinfo=UTC), "", 0)
 
 
 def after_rank(rank: int) -> str:
@@ -48,6 +51,36 @@ def card_of(token: str) -> tuple[datetime, str]:
     found = _decoded(token, _AFTER_CARD)
     try:
         return _EPOCH + int(found[1]) * _MICROSECOND, found[2]
+    except OverflowError:
+        raise _not_given(token) from None
+
+
+def after_draw(draw: int) -> str:
+    """The token of the page after a draw.
+
+    >>> draw_of(after_draw(50)), draw_of("")
+    (50, 0)
+    """
+    return _encoded(f"draw {draw}")
+
+
+def draw_of(token: str) -> int:
+    """The draw that a token goes on after; 0 for the first page. Raises InvalidArgument."""
+    return int(_decoded(token, _AFTER_DRAW)[1]) if token else 0
+
+
+def after_parked(occurred_at: datetime, key: str, place: int) -> str:
+    """The token of the page after a parked card."""
+    return _encoded(f"parked {(occurred_at - _EPOCH) // _MICROSECOND} {place} {key}")
+
+
+def parked_of(token: str) -> tuple[datetime, str, int]:
+    """The parked card that a token goes on after; FIRST_PARKED for the first page. Raises InvalidArgument."""
+    if not token:
+        return FIRST_PARKED
+    found = _decoded(token, _AFTER_PARKED)
+    try:
+        return _EPOCH + int(found[1]) * _MICROSECOND, found[3], int(found[2])
     except OverflowError:
         raise _not_given(token) from None
 

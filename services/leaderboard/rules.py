@@ -74,6 +74,7 @@ class LeaderboardRules:
     by_currency: dict[str, list[str]] = field(default_factory=dict)
     by_type: dict[str, TypeRules] = field(default_factory=dict)
     by_mission: dict[str, list[str]] = field(default_factory=dict)
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ class Known:
     currencies: frozenset[str]
     missions: frozenset[str]
     schemas: Mapping[str, ActivitySchema]
+    rewards: frozenset[str] = frozenset()
+    badges: frozenset[str] = frozenset()
+    pools: frozenset[str] = frozenset()
 
 
 def of_type(rules: LeaderboardRules, known: Known, activity_type: str) -> TypeRules:

@@ -12,7 +12,9 @@ from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.value.v1.events_pb2 import GrantParked, RewardGranted
 from services import erasure
+from services.leaderboard.cards import prize_key
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "points": [
@@ -25,8 +27,9 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         TierChanged,
         ConsentChanged,
         SharedAttributesChanged,
+        GrantParked,
     ],
-    "missions": [MissionCompleted, ErasureReceipt],
+    "missions": [MissionCompleted, ErasureReceipt, RewardGranted, GrantParked],
 }
 
 
@@ -34,4 +37,6 @@ def request_of(event: Event) -> Any:
     """The request that an event is, or None when it asks for nothing."""
     if isinstance(event.message, MemberErased | ErasureReceipt | ErasureSettled):
         return erasure.request_of(event)
+    if isinstance(event.message, GrantParked) and not event.message.key.startswith(prize_key("")):
+        return None  # what others granted
     return event.message

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -38,7 +38,7 @@ class BoardSize(SQLModel, table=True):
 
 
 class ScratchPool(SQLModel, table=True):
-    """A pool as it was published first, with its seed encrypted."""
+    """A pool as it was published first, with its seed encrypted; `scheme` says how its cards are drawn."""
 
     __tablename__ = "scratch_pools"
 
@@ -49,6 +49,29 @@ class ScratchPool(SQLModel, table=True):
     commitment: str = Field(sa_column=Column(Text, nullable=False))
     sealed_seed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     published_at: datetime = Field(sa_column=stamp(default_now=True))
+    scheme: int = Field(sa_column=Column(Integer, nullable=False))
+    table_text: str = Field(sa_column=Column(Text, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ScratchPoolState(SQLModel, table=True):
+    """How far a pool is: cards given and revealed, budget spent, positions taken, the link of the last draw."""
+
+    __tablename__ = "scratch_pool_states"
+    __table_args__ = (
+        CheckConstraint("revealed >= 0 AND revealed <= issued AND spent >= 0", name="reveals_are_of_cards"),
+        Index("scratch_pools_to_close", "closes_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    issued: int = Field(sa_column=Column(BigInteger, nullable=False))
+    revealed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    spent: int = Field(sa_column=Column(BigInteger, nullable=False))
+    head: str = Field(sa_column=Column(Text, nullable=False))
+    taken: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    closes_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    closed_at: datetime | None = Field(sa_column=stamp(nullable=True))
 
 
 class ScratchPrize(SQLModel, table=True):
@@ -56,7 +79,7 @@ class ScratchPrize(SQLModel, table=True):
 
     __tablename__ = "scratch_prizes"
     __table_args__ = (
-        CheckConstraint("weight > 0 AND stock > 0 AND amount > 0", name="prize_is_worth_something"),
+        CheckConstraint("weight >= 0 AND stock > 0 AND amount >= 0", name="prize_is_worth_something"),
         CheckConstraint("remaining >= 0 AND remaining <= stock", name="stock_is_never_exceeded"),
     )
 
@@ -73,12 +96,15 @@ class ScratchPrize(SQLModel, table=True):
 
 
 class ScratchCard(SQLModel, table=True):
-    """A card; what gave it is its cause, from which its id follows."""
+    """A card; its id follows from what gave it, its cause. `draw` is null before the reveal and in scheme 1."""
 
     __tablename__ = "scratch_cards"
     __table_args__ = (
         CheckConstraint("prize IS NULL OR revealed_at IS NOT NULL", name="prize_needs_a_reveal"),
+        CheckConstraint("draw IS NULL OR revealed_at IS NOT NULL", name="draw_needs_a_reveal"),
         Index("scratch_cards_of_member", "brand", "member", desc("issued_at"), desc("card")),
+        Index("scratch_cards_numbers", "brand", "pool", "number", unique=True),
+        Index("scratch_cards_draws", "brand", "pool", "draw", unique=True, postgresql_where=text("draw IS NOT NULL")),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
@@ -89,6 +115,55 @@ class ScratchCard(SQLModel, table=True):
     issued_at: datetime = Field(sa_column=stamp())
     revealed_at: datetime | None = Field(sa_column=stamp(nullable=True))
     prize: str | None = Field(sa_column=Column(Text, nullable=True))
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expires_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    own_seed: str = Field(sa_column=Column(Text, nullable=False))
+    draw: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    position: int | None = Field(sa_column=Column(Integer, nullable=True))
+    link: str = Field(sa_column=Column(Text, nullable=False))
+    parked_code: str = Field(sa_column=Column(Text, nullable=False))
+    parked_detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ScratchCount(SQLModel, table=True):
+    """How many cards a pool gave on a day, or ever ("" as day), to a member or to all ("" as member)."""
+
+    __tablename__ = "scratch_counts"
+    __table_args__ = (Index("scratch_counts_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    day: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    cards: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ScratchDeckTile(SQLModel, table=True):
+    """Hashes of the tree over a deck's leaves, up to 256 side by side, from which proofs are made."""
+
+    __tablename__ = "scratch_deck_tiles"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text, primary_key=True))
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ParkedCard(SQLModel, table=True):
+    """A card that was granted under a key and could not be given."""
+
+    __tablename__ = "parked_cards"
+    __table_args__ = (Index("parked_cards_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    place: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    pool: str = Field(sa_column=Column(Text, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
 
 
 class Member(SQLModel, table=True):

@@ -40,7 +40,8 @@ def request_of(event: Event) -> Any:
                 reference=done.mission,
                 occurred_at=done.completed_at.ToDatetime(tzinfo=UTC),
             )
-        case ScratchCardRevealed() as revealed if revealed.HasField("prize"):
+        # What is granted comes as RewardGranted; only what was told before there was such is credited from here.
+        case ScratchCardRevealed() as revealed if revealed.HasField("prize") and not revealed.granted:
             return Credit(
                 member=revealed.member,
                 currency=revealed.prize.currency,

@@ -30,6 +30,7 @@ from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.value.v1.events_pb2 import GrantParked, RewardGranted
 from services.leaderboard.scratch import activity_cause, card_id
 from services.leaderboard.verification import violations
 
@@ -46,6 +47,8 @@ SENDERS = {
     MemberErased: "points",
     ErasureSettled: "points",
     ErasureReceipt: "missions",
+    RewardGranted: "missions",
+    GrantParked: "points",
 }
 
 
@@ -54,15 +57,17 @@ def prize(name: str, weight: int, stock: int, amount: int = 100) -> pb.Prize:
 
 
 def pool(
-    name: str, *prizes: pb.Prize, nothing_weight: int = 0, condition: str = "", mission: str = ""
+    name: str, *prizes: pb.Prize, nothing_weight: int = 0, condition: str = "", mission: str = "", **fields: Any
 ) -> pb.ScratchPool:
-    """A pool that gives cards for purchases, or for a mission."""
+    """A pool that gives cards for purchases, or for a mission; `fields` are its others."""
     issue = (
         pb.CardIssue(mission=mission)
         if mission
         else pb.CardIssue(activity=pb.ActivityIssue(activity_type="purchase", condition=condition))
     )
-    return pb.ScratchPool(id=name, name=name.title(), issues=[issue], prizes=prizes, nothing_weight=nothing_weight)
+    return pb.ScratchPool(
+        id=name, name=name.title(), issues=[issue], prizes=prizes, nothing_weight=nothing_weight, **fields
+    )
 
 
 def programme(*pools: pb.ScratchPool, score: str = "attributes.amount", condition: str = "") -> programme_pb2.Programme:
@@ -226,9 +231,37 @@ class Leaderboard:
         request = cards_pb.ListScratchCardsRequest(member=member, page_size=page_size, page_token=page_token)
         return await self.call("ListScratchCards", request, brand, **credential)
 
-    async def reveal(self, brand: str, card: str, **credential: Any) -> cards_pb.ScratchCard:
-        answer = await self.call("RevealScratchCard", cards_pb.RevealScratchCardRequest(card=card), brand, **credential)
+    async def reveal(self, brand: str, card: str, own_seed: str = "", **credential: Any) -> cards_pb.ScratchCard:
+        request = cards_pb.RevealScratchCardRequest(card=card, own_seed=own_seed)
+        answer = await self.call("RevealScratchCard", request, brand, **credential)
         found: cards_pb.ScratchCard = answer.card
+        return found
+
+    async def issue(self, brand: str, pool_id: str, member: str, key: str, **credential: Any) -> cards_pb.ScratchCard:
+        request = cards_pb.IssueScratchCardRequest(pool=pool_id, member=member, idempotency_key=key)
+        found: cards_pb.ScratchCard = (await self.call("IssueScratchCard", request, brand, **credential)).card
+        return found
+
+    async def proof(self, brand: str, card: str, **credential: Any) -> cards_pb.GetScratchCardProofResponse:
+        request = cards_pb.GetScratchCardProofRequest(card=card)
+        found: cards_pb.GetScratchCardProofResponse = await self.call(
+            "GetScratchCardProof", request, brand, **credential
+        )
+        return found
+
+    async def draws(self, brand: str, pool_id: str, page_size: int = 1_000) -> list[cards_pb.ScratchDraw]:
+        """All draws of a pool, by pages."""
+        found, token = [], ""
+        while True:
+            request = cards_pb.ListScratchDrawsRequest(pool=pool_id, page_size=page_size, page_token=token)
+            answer = await self.call("ListScratchDraws", request, brand)
+            found += answer.draws
+            if not (token := answer.next_page_token):
+                return found
+
+    async def close(self, brand: str, pool_id: str, **credential: Any) -> cards_pb.CloseScratchPoolResponse:
+        request = cards_pb.CloseScratchPoolRequest(pool=pool_id)
+        found: cards_pb.CloseScratchPoolResponse = await self.call("CloseScratchPool", request, brand, **credential)
         return found
 
     async def pool(self, brand: str, name: str) -> Any:

@@ -34,6 +34,6 @@ class ValidationServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
         async with self._database.reading(brand) as connection:
             published = await card_store.pools(connection, brand, declared)
             owed = await card_store.owed_currencies(connection, brand)
-        check_published(request.programme, {name: pool.published for name, pool in published.items()}, problems)
+        check_published(request.programme, {name: pool.published for name, pool in published.items()}, brand, problems)
         check_owed(request.programme, owed, problems)
         return problems.response()

@@ -10,6 +10,7 @@ from laurels.activity.v1 import activity_pb2_grpc
 from laurels.export.v1 import export_pb2_grpc
 from laurels.points.v1 import (
     earning_pb2_grpc,
+    grants_pb2_grpc,
     groups_pb2_grpc,
     ledger_pb2_grpc,
     log_pb2_grpc,
@@ -30,6 +31,7 @@ from services.points.programme import compile_document
 from services.points.schedules import Schedules
 from services.points.servicer import ActivityServicer, LedgerServicer, PointsServicer, ProgrammeServicer
 from services.points.servicer.earning import EarningServicer
+from services.points.servicer.grants import GrantsServicer
 from services.points.servicer.groups import GiftServicer, GroupServicer, ReferralServicer
 from services.points.servicer.log import LedgerLogServicer
 from services.points.servicer.members import MembersServicer, require_member
@@ -54,6 +56,7 @@ NAMES = (
     "laurels.points.v1.GroupService",
     "laurels.points.v1.GiftService",
     "laurels.points.v1.ReferralService",
+    "laurels.points.v1.GrantsService",
 )
 
 
@@ -95,6 +98,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         groups_pb2_grpc.add_GiftServiceServicer_to_server(GiftServicer(write_path), server)
         referrals = ReferralServicer(write_path, service.database, programmes)
         groups_pb2_grpc.add_ReferralServiceServicer_to_server(referrals, server)
+        grants_pb2_grpc.add_GrantsServiceServicer_to_server(GrantsServicer(write_path, service.database), server)
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("schedules", schedules.run)

@@ -46,6 +46,26 @@ class MemberSchema:
     guardianship: pb.Guardianship | None = None
 
     @property
+    def shared(self) -> list[str]:
+        """The attributes that other services may know."""
+        return [name for name, attribute in self.declared.items() if attribute.shared and not attribute.personal]
+
+    @property
+    def anniversaries(self) -> list[str]:
+        """The attributes of kind date whose days are told as they come round."""
+        return [name for name, a in self.declared.items() if a.anniversary and a.kind == _DATE]
+
+    def shared_values(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """What other services may know of a member."""
+        return {name: attributes[name] for name in self.shared if name in attributes}
+
+    def zone(self, attributes: Mapping[str, Any], brand_zone: ZoneInfo) -> ZoneInfo:
+        """A member's own time zone, or the brand's."""
+        name = self.guardianship.time_zone_attribute if self.guardianship is not None else ""
+        found = attributes.get(name, "") if name else ""
+        return zone_of(found if isinstance(found, str) else "") or brand_zone
+
+    @property
     def variables(self) -> dict[str, Any]:
         """What conditions may read, with its type."""
         return {
@@ -89,7 +109,7 @@ class MemberSchema:
         birthday = attributes.get(self.guardianship.birthday_attribute)
         if not birthday:
             return False
-        zone = zone_of(attributes.get(self.guardianship.time_zone_attribute, "")) or brand_zone
+        zone = self.zone(attributes, brand_zone)
         return age_on(date.fromisoformat(birthday), at.astimezone(zone).date()) < self.guardianship.age
 
 
@@ -182,6 +202,10 @@ def _check_attribute(where: str, attribute: pb.MemberAttribute, problems: Proble
         problems.add(f"{where}.kind", "is required: text, integer, number, flag or date")
     if attribute.kind != _TEXT and (attribute.choices or attribute.length_min or attribute.length_max):
         problems.add(where, "has choices or lengths, which are for the kind text only")
+    if attribute.shared and attribute.personal:
+        problems.add(f"{where}.shared", "is for attributes that are not personal; what says who a member is stays here")
+    if attribute.anniversary and attribute.kind != _DATE:
+        problems.add(f"{where}.anniversary", "is for the kind date only")
     if len(attribute.choices) > CHOICES_MAX:
         problems.add(f"{where}.choices", f"has {len(attribute.choices)} items, more than {CHOICES_MAX}")
     problems.bounded(f"{where}.length_max", attribute.length_max, 0, TEXT_LENGTH_MAX)

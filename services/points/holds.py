@@ -19,6 +19,7 @@ from services.points.book import Book, Kind, Operation, Touched, digest
 from services.points.ledger import HELD, PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 from services.points.states import Hold
+from services.points.store import value as value_store
 
 OPEN, CAPTURED, RELEASED, TIMED_OUT = (
     ledger_pb2.HOLD_STATE_OPEN,
@@ -52,7 +53,18 @@ class HoldEnded(FailedPrecondition):
         super().__init__(f"The hold was {ended[hold.state]}.")
 
 
+class HoldOfAService(FailedPrecondition):
+    """Another service asked for the hold, and that service's word ends it."""
+
+    code = "hold_of_a_service"
+
+    def __init__(self, hold: str) -> None:
+        super().__init__(f"The hold {hold!r} is ended by the service that asked for it.")
+
+
 HOLDS: Kind[str, Hold] = Kind("holds", 20, store.lock_holds, store.save_holds)
+OF_SERVICES: Kind[str, str] = Kind("holds of services", 22, value_store.requested, value_store.leave)
+"""Those holds that another service asked for; the request is made with the hold and never without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +103,16 @@ class Authorise(Operation):
         book.spendable(request.currency)
         wallet = book.wallet(request.member, request.currency)
         ledger.check_debit(wallet, request.amount, floor=0)
-        expires_at = book.now + timedelta(seconds=request.expires_after_s or EXPIRES_AFTER_S)
-        entry = book.move(
-            wallet,
-            book.wallet(request.member, request.currency, HELD),
-            request.amount,
-            key=f"hold:{name}",
-            kind=points_pb2.ENTRY_KIND_HOLD,
-            reference=request.reference,
-            occurred_at=book.now,
-            digest=content,
-        )
-        hold = Hold(
-            hold=name,
+        hold = set_aside(
+            book,
+            name,
             member=request.member,
             currency=request.currency,
             amount=request.amount,
-            captured=0,
-            state=OPEN,
             reference=request.reference,
-            digest=content,
-            parts=entry.lots,
-            made_at=book.now,
-            expires_at=expires_at,
+            content=content,
+            expires_at=book.now + timedelta(seconds=request.expires_after_s or EXPIRES_AFTER_S),
         )
-        book.put(HOLDS, name, hold)
-        _tell(book, hold, book.now)
         return ledger_pb2.HoldPointsResponse(hold=hold.shown())
 
 
@@ -134,6 +130,7 @@ class End(Operation):
         for name in _named(request):
             if (hold := found.get(name)) is not None:
                 touched.row(HOLDS, name)
+                touched.row(OF_SERVICES, name)
                 touched.wallet(hold.member, hold.currency)
                 touched.accounts.add((hold.member, hold.currency, HELD))
 
@@ -159,32 +156,7 @@ class End(Operation):
             raise HoldEnded(hold)
         if amount > hold.amount:
             raise InvalidArgument.of([FieldViolation("amount", f"is {amount}; {hold.amount} are held")])
-        spent, rest = lots.split(hold.parts, amount)
-        held, wallet = book.wallet(hold.member, hold.currency, HELD), book.wallet(hold.member, hold.currency)
-        hold.captured, hold.state = amount, CAPTURED
-        particulars: dict[str, Any] = {"reference": hold.reference, "occurred_at": book.now}
-        entry = book.move(
-            held,
-            book.accounts[PROGRAMME, hold.currency, REDEEMED],
-            amount,
-            key=f"capture:{hold.hold}",
-            kind=points_pb2.ENTRY_KIND_CAPTURE,
-            **particulars,
-        )
-        entry.lots = spent
-        if amount < hold.amount:
-            book.move(
-                held,
-                wallet,
-                hold.amount - amount,
-                key=f"release:{hold.hold}",
-                kind=points_pb2.ENTRY_KIND_RELEASE,
-                given=rest,
-                **particulars,
-            )
-        book.put(HOLDS, hold.hold, hold)
-        book.tell_debit(hold.member, hold.currency, amount, hold.reference, book.now)
-        _tell(book, hold, book.now)
+        capture(book, hold, amount)
         return hold
 
     def _due(self, book: Book, request: DueHolds) -> int:
@@ -202,7 +174,79 @@ class End(Operation):
         hold = book.row(HOLDS, name)
         if hold is None:
             raise UnknownHold(name)
+        if book.row(OF_SERVICES, name) is not None:
+            raise HoldOfAService(name)
         return hold
+
+
+def set_aside(
+    book: Book,
+    name: str,
+    *,
+    member: str,
+    currency: str,
+    amount: int,
+    reference: str,
+    content: bytes,
+    expires_at: datetime | None,
+) -> Hold:
+    """A new hold, of points that are there."""
+    entry = book.move(
+        book.wallet(member, currency),
+        book.wallet(member, currency, HELD),
+        amount,
+        key=f"hold:{name}",
+        kind=points_pb2.ENTRY_KIND_HOLD,
+        reference=reference,
+        occurred_at=book.now,
+        digest=content,
+    )
+    hold = Hold(
+        hold=name,
+        member=member,
+        currency=currency,
+        amount=amount,
+        captured=0,
+        state=OPEN,
+        reference=reference,
+        digest=content,
+        parts=entry.lots,
+        made_at=book.now,
+        expires_at=expires_at,
+    )
+    book.put(HOLDS, name, hold)
+    _tell(book, hold, book.now)
+    return hold
+
+
+def capture(book: Book, hold: Hold, amount: int) -> None:
+    """Ends an open hold by spending an amount that it has; the rest goes back."""
+    spent, rest = lots.split(hold.parts, amount)
+    held, wallet = book.wallet(hold.member, hold.currency, HELD), book.wallet(hold.member, hold.currency)
+    hold.captured, hold.state = amount, CAPTURED
+    particulars: dict[str, Any] = {"reference": hold.reference, "occurred_at": book.now}
+    entry = book.move(
+        held,
+        book.accounts[PROGRAMME, hold.currency, REDEEMED],
+        amount,
+        key=f"capture:{hold.hold}",
+        kind=points_pb2.ENTRY_KIND_CAPTURE,
+        **particulars,
+    )
+    entry.lots = spent
+    if amount < hold.amount:
+        book.move(
+            held,
+            wallet,
+            hold.amount - amount,
+            key=f"release:{hold.hold}",
+            kind=points_pb2.ENTRY_KIND_RELEASE,
+            given=rest,
+            **particulars,
+        )
+    book.put(HOLDS, hold.hold, hold)
+    book.tell_debit(hold.member, hold.currency, amount, hold.reference, book.now)
+    _tell(book, hold, book.now)
 
 
 def give_back(book: Book, hold: Hold, state: int, at: datetime) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from chassis.errors import FieldViolation, IdempotencyConflict, InvalidArgument, PermissionDenied
 from laurels.points.v1 import members_events_pb2, members_pb2, points_pb2
+from services.points import attribute_events
 from services.points.book import PARTICULARS, Book, Operation, Touched
 from services.points.form import text_violations
 from services.points.guardians import GuardianConsentRequired, awaits_guardian
@@ -70,6 +71,7 @@ class Correct(Operation):
     def touch(self, request: Correction, found: None, rules: PointsRules, touched: Touched) -> None:
         touched.members.add(request.request.member)
         touched.row(PARTICULARS, request.request.member)
+        attribute_events.touch(request.request.member, rules, touched)
 
     def decide(self, book: Book, request: Correction) -> members_pb2.CorrectMemberResponse:
         asked, schema = request.request, book.rules.members
@@ -96,8 +98,9 @@ class Correct(Operation):
             book.change_member(member)
             fields.append("display_name")
         if changed:
-            known = Particulars(asked.member, attributes, known.consents)
+            before, known = known.attributes, Particulars(asked.member, attributes, known.consents)
             book.put(PARTICULARS, asked.member, known)
+            attribute_events.note(book, asked.member, before, attributes)
         if fields:
             told = members_events_pb2.MemberCorrected(
                 member=asked.member, fields=sorted(fields), corrected_at=book.stamp

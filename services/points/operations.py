@@ -1,6 +1,6 @@
 """All that the points service can be asked to change."""
 
-from services.points import gifts, group_wallets, groups, referrals
+from services.points import attribute_events, gifts, grants, group_wallets, groups, referrals, service_holds
 from services.points.approvals import DecideApprovals
 from services.points.book import registry
 from services.points.codes import Import
@@ -52,5 +52,11 @@ OPERATIONS = registry(
         ChangeConsents(),
         Erase(),
         Follow(),
+        grants.Give(),
+        grants.DecideParked(),
+        service_holds.Ask(),
+        service_holds.Settle(),
+        attribute_events.Sweep(),
+        attribute_events.Reach(),
     )
 )

@@ -70,6 +70,23 @@ class RedemptionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardGiven:
+    """A reward that is given to a member without a price, as the redemption of this id, with chance for a code."""
+
+    redemption: str
+    member: str
+    reward: str
+    reference: str
+    at: datetime
+    characters: tuple[str, ...]
+
+    def asked(self) -> RedemptionAsked:
+        """As if the member had asked for it."""
+        request = rewards_pb2.RedeemRewardRequest(member=self.member, reward=self.reward, reference=self.reference)
+        return RedemptionAsked(request, self.at, self.characters)
+
+
+@dataclass(frozen=True, slots=True)
 class Fulfil:
     """A redemption of a member was fulfilled."""
 
@@ -114,13 +131,7 @@ class Redeem(Operation):
         for currency, price in offer.prices:
             if not request.menu and request.currency in ("", currency):
                 touched.wallet(request.member, currency, price)
-        for key in _counters(offer, asked, rules):
-            counters.touch(touched, *key)
-        codes.touch_code(offer, name, asked.characters, touched)
-        if offer.reward.kind == pb.REWARD_KIND_CASHBACK:
-            touched.wallet(request.member, offer.reward.cashback.currency)
-        if offer.reward.kind == pb.REWARD_KIND_BOOSTER:
-            touched.row(BOOSTERS, request.member)
+        _touch_offer(offer, asked, name, rules, touched)
 
     def decide(self, book: Book, asked: RedemptionAsked) -> rewards_pb2.RedeemRewardResponse:
         request = asked.request
@@ -139,35 +150,82 @@ class Redeem(Operation):
         code = codes.next_code(book, offer, asked.characters)
         if price is not None:
             ledger.check_debit(book.wallet(request.member, price[0]), price[1], floor=0)
-        cashback = offer.reward.cashback
-        if cashback.amount:
-            book.check_issue(book.wallet(request.member, cashback.currency), cashback.amount)
-        currency, amount = price or ("", 0)
-        redemption = Redemption(
-            redemption=name,
-            member=request.member,
-            reward=request.reward,
-            kind=offer.reward.kind or pb.REWARD_KIND_PHYSICAL,
-            state=rewards.RESERVED if offer.is_reserved_first else rewards.ISSUED,
-            currency=currency,
-            price=amount,
-            code=code,
-            menu=request.menu,
-            reference=request.reference,
-            digest=content,
-            parts=[],
-            counted=list(_counters(offer, asked, book.rules)),
-            credited_currency=cashback.currency,
-            credited=cashback.amount,
-            redeemed_at=asked.at,
-            changed_at=asked.at,
-            expires_at=rewards.expiry_of(offer.reward, asked.at),
-            programme_version=book.version,
-            is_new=True,
-        )
-        _take(book, offer, redemption)
-        _tell(book, redemption)
+        _check_cashback(book, request.member, offer)
+        redemption = _made(book, asked, offer, name, price or ("", 0), code, content)
         return rewards_pb2.RedeemRewardResponse(redemption=redemption.shown())
+
+
+def touch_given(given: RewardGiven, rules: PointsRules, touched: Touched) -> None:
+    """What giving a reward touches; its member is the caller's to touch."""
+    if (offer := rules.catalogue.offers.get(given.reward)) is not None:
+        _touch_offer(offer, given.asked(), given.redemption, rules, touched)
+
+
+def give(book: Book, given: RewardGiven) -> Redemption:
+    """Issues a reward without a price: its window, limits, stock and codes hold, its tiers and condition do not.
+
+    Raises a DomainError.
+    """
+    asked = given.asked()
+    member, offer = book.member(given.member), book.rules.catalogue.offers.get(given.reward)
+    if offer is None:
+        raise UnknownReward(given.reward)
+    refused = rewards.refusal(offer, member, given.at, book.rules.zone, _count(book), granted=True)
+    if refused is not None:
+        raise refused
+    code = codes.next_code(book, offer, given.characters)
+    _check_cashback(book, given.member, offer)
+    return _made(book, asked, offer, given.redemption, ("", 0), code, digest(asked.request))
+
+
+def _touch_offer(offer: Offer, asked: RedemptionAsked, name: str, rules: PointsRules, touched: Touched) -> None:
+    """What a redemption takes and gives besides its price."""
+    for key in _counters(offer, asked, rules):
+        counters.touch(touched, *key)
+    codes.touch_code(offer, name, asked.characters, touched)
+    if offer.reward.kind == pb.REWARD_KIND_CASHBACK:
+        touched.wallet(asked.request.member, offer.reward.cashback.currency)
+    if offer.reward.kind == pb.REWARD_KIND_BOOSTER:
+        touched.row(BOOSTERS, asked.request.member)
+
+
+def _check_cashback(book: Book, member: str, offer: Offer) -> None:
+    """Raises BalanceTooHigh, UnknownCurrency."""
+    cashback = offer.reward.cashback
+    if cashback.amount:
+        book.check_issue(book.wallet(member, cashback.currency), cashback.amount)
+
+
+def _made(
+    book: Book, asked: RedemptionAsked, offer: Offer, name: str, price: rewards.Price, code: str, content: bytes
+) -> Redemption:
+    """The redemption, with all that it takes and gives. Everything was checked."""
+    request, cashback = asked.request, offer.reward.cashback
+    redemption = Redemption(
+        redemption=name,
+        member=request.member,
+        reward=request.reward,
+        kind=offer.reward.kind or pb.REWARD_KIND_PHYSICAL,
+        state=rewards.RESERVED if offer.is_reserved_first else rewards.ISSUED,
+        currency=price[0],
+        price=price[1],
+        code=code,
+        menu=request.menu,
+        reference=request.reference,
+        digest=content,
+        parts=[],
+        counted=list(_counters(offer, asked, book.rules)),
+        credited_currency=cashback.currency,
+        credited=cashback.amount,
+        redeemed_at=asked.at,
+        changed_at=asked.at,
+        expires_at=rewards.expiry_of(offer.reward, asked.at),
+        programme_version=book.version,
+        is_new=True,
+    )
+    _take(book, offer, redemption)
+    _tell(book, redemption)
+    return redemption
 
 
 class EndOrFulfil(Operation):

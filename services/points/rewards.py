@@ -278,16 +278,22 @@ def price_of(offer: Offer, currency: str) -> Price | None:
     )
 
 
-def refusal(offer: Offer, member: MemberState, at: datetime, zone: ZoneInfo, count: Count) -> DomainError | None:
-    """Why a member cannot have a reward whatever they pay; None when they can."""
+def refusal(
+    offer: Offer, member: MemberState, at: datetime, zone: ZoneInfo, count: Count, *, granted: bool = False
+) -> DomainError | None:
+    """Why a member cannot have a reward whatever they pay; None when they can.
+
+    Its tiers and its condition say who may ask for it, not who may be
+    `granted` it.
+    """
     reward = offer.reward
     if reward.HasField("available_from") and at < (begins := _moment(reward.available_from)):
         return NotAvailable(reward.id, begins, begins=True)
     if reward.HasField("available_until") and at >= (ends := _moment(reward.available_until)):
         return NotAvailable(reward.id, ends, begins=False)
-    if offer.tiers and member.tier not in offer.tiers:
+    if not granted and offer.tiers and member.tier not in offer.tiers:
         return NotEligible(f"Reward {reward.id!r}", f"of {', '.join(sorted(offer.tiers))}")
-    if offer.condition is not None and not _holds(offer.condition, member, at):
+    if not granted and offer.condition is not None and not _holds(offer.condition, member, at):
         return NotEligible(f"Reward {reward.id!r}", "who meet its condition")
     for key, limit in offer.limit_counters(member.member, at, zone):
         if count(key) >= limit.most:

@@ -15,15 +15,17 @@ from chassis.database import EVERY_BRAND, Database
 from chassis.loops import Beat
 from chassis.write_path import WritePath
 from laurels.points.v1 import events_pb2, points_pb2
-from services.points import store
+from services.points import attribute_events, service_holds, store
 from services.points.book import Book, Operation, Touched
 from services.points.holds import DueHolds
 from services.points.ledger import AVAILABLE, EXPIRED, GROUP_MARK, PROGRAMME
 from services.points.pending import DueLots
 from services.points.programme import PointsRules
 from services.points.redemptions import DueRedemptions
+from services.points.store import attributes as attributes_store
 from services.points.store import rewards as rewards_store
 from services.points.store import tiers as tier_store
+from services.points.store import value as value_store
 from services.points.tier_operations import DueTiers
 
 EVERY_S = 1.0
@@ -176,4 +178,33 @@ class Schedules:
                 found = await rewards_store.due_redemptions(connection, brand, until, AT_ONCE)
             return DueRedemptions(found, until) if found else None
 
-        return lots, holds, expiry, warnings, tiers, reservations
+        async def service_holds_due() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await value_store.due_requests(connection, brand, until, AT_ONCE)
+            return service_holds.DueRequests(found, until) if found else None
+
+        async def sweep() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await attributes_store.sweep(connection, brand)
+                if found is None:
+                    return None
+                members = await attributes_store.next_members(connection, brand, found.done_to, AT_ONCE)
+            return attribute_events.SweepOn(found.done_to, members)
+
+        async def anniversaries() -> Any:
+            async with self._database.reading(brand) as connection:
+                found = await attributes_store.due_anniversaries(connection, brand, until, AT_ONCE)
+            return attribute_events.DueAnniversaries(found, until) if found else None
+
+        return (
+            lots,
+            holds,
+            expiry,
+            warnings,
+            tiers,
+            reservations,
+            service_holds_due,
+            # What a new version asks for comes before what is due under it.
+            sweep,
+            anniversaries,
+        )

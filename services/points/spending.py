@@ -9,7 +9,7 @@ import asyncpg
 
 from chassis.errors import IdempotencyConflict
 from laurels.points.v1 import events_pb2, points_pb2
-from services.points import ledger, members, referrals
+from services.points import attribute_events, ledger, members, referrals
 from services.points.book import PARTICULARS, Book, Operation, Touched, digest
 from services.points.ledger import PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
@@ -122,6 +122,7 @@ class Enrol(Operation):
             referrals.touch_claim(request.member, request.referral_code, found, rules, touched)
         if rules.members.declared or request.attributes.fields:
             touched.row(PARTICULARS, request.member)
+        attribute_events.touch(request.member, rules, touched)
 
     def decide(self, book: Book, request: points_pb2.EnrolMemberRequest) -> points_pb2.EnrolMemberResponse:
         rules = book.rules
@@ -135,13 +136,16 @@ class Enrol(Operation):
         if referral is not None:
             book.put(referrals.REFERRALS, member.member, referral)
         if enrolled:
-            book.tell(member.member, events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at))
+            told = events_pb2.MemberEnrolled(member=member.member, enrolled_at=member.enrolled_at, tier=member.tier)
+            book.tell(member.member, told)
         if member.display_name != request.display_name:
             member.display_name = request.display_name
             book.change_member(member)
         known = book.row(PARTICULARS, request.member)
-        if particulars.attributes != (known.attributes if known is not None else {}):
+        before = known.attributes if known is not None else {}
+        if particulars.attributes != before:
             book.put(PARTICULARS, request.member, particulars)
+        attribute_events.note(book, request.member, before, particulars.attributes, enrolled=enrolled)
         shown = members.shown(book, member, particulars)
         if enrolled:
             shown.wallets.extend(points_pb2.Wallet(currency=currency) for currency in rules.currencies)

@@ -1,7 +1,8 @@
 """What other services' events ask of the points service.
 
-A finished mission and a won card are credits; the key in each makes it happen
-once, however often the event arrives.
+A finished mission and a won card are credits, and what is granted is credited
+or issued; the key in each makes it happen once, however often the event
+arrives. So it is with points that are to be held, and with how that ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +17,15 @@ from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
+from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
+from services.points import grants, service_holds
 from services.points.erasing import Received
 from services.points.spending import Credit
 from services.points.versions import Adopted
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
-    "missions": [MissionCompleted, ProgrammeAdopted, ErasureReceipt],
-    "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt],
+    "missions": [MissionCompleted, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
+    "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
     "recommender": [ProgrammeAdopted, ErasureReceipt],
 }
 
@@ -55,4 +58,10 @@ def request_of(event: Event) -> Any:
             return Adopted(adopted.service, adopted.version)
         case ErasureReceipt() as receipt:
             return Received(receipt.erasure, receipt.service, receipt.after)
+        case RewardGranted() as granted:
+            return grants.granted(granted)
+        case HoldRequested() as requested:
+            return service_holds.asked(requested)
+        case HoldSettled() as settled:
+            return settled
     return None

@@ -1,6 +1,6 @@
 """The tables of the points service."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -527,3 +528,108 @@ class Erasure(SQLModel, table=True):
     streams: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
     requested_at: datetime = Field(sa_column=stamp())
     completed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class ParkedGrant(SQLModel, table=True):
+    """A grant that could not be given, and what a manager decided; `effect` is the key that makes it happen once."""
+
+    __tablename__ = "parked_grants"
+    __table_args__ = (
+        CheckConstraint("currency = '' OR reward = ''", name="points_or_reward"),
+        Index("parked_grants_by_state", "brand", "state", "parked_at", "grant"),
+        Index("parked_grants_of_member", "brand", "member"),
+        Index(
+            "parked_grants_decision",
+            "brand",
+            "decision_key",
+            unique=True,
+            postgresql_where=text("decision_key IS NOT NULL"),
+        ),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    grant: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, nullable=False))
+    place: int = Field(sa_column=Column(Integer, nullable=False))
+    effect: str = Field(sa_column=Column(Text, nullable=False))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    currency: str = Field(sa_column=Column(Text, nullable=False))
+    amount: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reward: str = Field(sa_column=Column(Text, nullable=False))
+    reason: int = Field(sa_column=Column(Integer, nullable=False))
+    reference: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
+    programme_version: int = Field(sa_column=Column(Integer, nullable=False))
+    state: int = Field(sa_column=Column(Integer, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+    redemption: str = Field(sa_column=Column(Text, nullable=False))
+    parked_at: datetime = Field(sa_column=stamp())
+    decided_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    decision_key: str | None = Field(sa_column=Column(Text, nullable=True))
+    decision_digest: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class GivenReward(SQLModel, table=True):
+    """The redemption that a granted reward became; append-only. The key that makes it happen once lives in it."""
+
+    __tablename__ = "given_rewards"
+    __table_args__ = (Index("given_rewards_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    redemption: str = Field(sa_column=Column(Text, nullable=False))
+    given_at: datetime = Field(sa_column=stamp())
+
+
+class HoldRequest(SQLModel, table=True):
+    """Another service's request to hold points, decided once: its hold, or why there is none, and how it ended."""
+
+    __tablename__ = "hold_requests"
+    __table_args__ = (
+        CheckConstraint("(hold = '') <> (code = '')", name="held_or_refused"),
+        Index("hold_requests_hold", "brand", "hold", unique=True, postgresql_where=text("hold <> ''")),
+        Index("hold_requests_of_member", "brand", "member"),
+        Index("hold_requests_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    hold: str = Field(sa_column=Column(Text, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    ended: int = Field(sa_column=Column(Integer, nullable=False))
+    due_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    decided_at: datetime = Field(sa_column=stamp())
+    ended_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class Anniversary(SQLModel, table=True):
+    """A date of a member whose day comes round; told up to a day, and due when the next one begins."""
+
+    __tablename__ = "anniversaries"
+    __table_args__ = (Index("anniversaries_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    attribute: str = Field(sa_column=Column(Text, primary_key=True))
+    on_date: date = Field(sa_column=Column(Date, nullable=False))
+    zone: str = Field(sa_column=Column(Text, nullable=False))
+    told_until: date = Field(sa_column=Column(Date, nullable=False))
+    due_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class ParticularsSweep(SQLModel, table=True):
+    """How far a new version's attributes were told of the members who had some; gone when all were.
+
+    `names` are the attributes that became shared, or ceased to be; `done_to`
+    is the last member who was looked at.
+    """
+
+    __tablename__ = "particulars_sweeps"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    names: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    done_to: str = Field(sa_column=Column(Text, nullable=False))

@@ -11,9 +11,10 @@ from chassis.events import NO_MEMBER
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
 from laurels.programme.v1.programme_pb2 import Programme
-from services.points import store
+from services.points import attribute_events, store
 from services.points.book import Book, Operation, Touched
 from services.points.programme import PointsRules
+from services.points.store import attributes as attributes_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Apply(Operation):
         if programme is not None:
             _require_currencies(programme, request.programme)
             _require_group_kinds(programme, request.programme)
+            if (names := attribute_events.to_sweep(programme, request.programme)) is not None:
+                book.add(attributes_store.begin_sweeps, names)
         version = newest + 1
         applied = ProgrammeApplied(version=version, programme=request.programme, applied_at=book.now)
         book.newest = (version, request.programme)

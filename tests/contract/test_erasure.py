@@ -18,6 +18,7 @@ NAMED = {
         "refunds.member", "tier_standings.member", "tier_buckets.member", "tier_subscriptions.member",
         "tier_history.member", "redemptions.member", "boosters.member", "groups.owner", "group_members.member",
         "referral_codes.member", "referrals.referee", "referrals.referrer",
+        "parked_grants.member", "given_rewards.member", "hold_requests.member", "anniversaries.member",
     },
     "missions": {"badges.member", "completions.member", "progress.member"},
     "leaderboard": {

@@ -20,7 +20,7 @@ from cli.embedded import SERVICES, Servers
 OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 # What was entered, achieved, decided or published stays: read and add, nothing else.
 APPEND_ONLY = {
-    "points": {"entries", "activities", "ledger_checkpoints", "consent_records"},
+    "points": {"entries", "activities", "ledger_checkpoints", "consent_records", "given_rewards"},
     "missions": {"completions", "badges"},
     "leaderboard": {"scratch_pools", "scratch_deck_tiles", "parked_cards"},
     "recommender": {"decisions", "outcomes"},
@@ -149,6 +149,7 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
         expected.add(("scratch_pool_states", "r"))  # pools to close are looked for in all brands at once
     if service == "points":  # what is due is looked for in all brands at once
         expected |= {(name, "r") for name in ("lots", "holds", "pending_lots", "tier_standings", "redemptions")}
+        expected |= {(name, "r") for name in ("hold_requests", "anniversaries", "particulars_sweeps")}
         # the log's builder appends what is new in all brands in one transaction
         expected |= {("entries", "r"), ("accounts", "r")}
         expected |= {("ledger_logs", "*"), ("ledger_tiles", "*"), ("ledger_checkpoints", "*")}

@@ -112,6 +112,7 @@ async def populated(world: World) -> dict[str, Any]:
         "erasure": (await world.call("DELETE", "/v1/members/leaver")).json()["erasure"],
         "wallet": wallet,
         "subscription": "club",
+        "grant": "0" * 24,  # nothing was parked
     }
 
 
@@ -155,6 +156,8 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}/redemptions/{redemption}:fulfil": {},
         "/v1/members/{member}/redemptions/{redemption}:cancel": {},
         "/v1/rewards/{reward}/codes": {"codes": ["ONE"]},
+        "/v1/grants/{grant}:retry": {},
+        "/v1/grants/{grant}:dismiss": {},
     }
     return bodies[template]
 

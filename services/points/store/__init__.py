@@ -169,6 +169,9 @@ _BRANDS_DUE = """
         UNION ALL (SELECT DISTINCT brand FROM lots WHERE warn_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM tier_standings WHERE due_at <= $1)
         UNION ALL (SELECT DISTINCT brand FROM redemptions WHERE state = 1 AND expires_at <= $1)
+        UNION ALL (SELECT DISTINCT brand FROM hold_requests WHERE due_at <= $1)
+        UNION ALL (SELECT DISTINCT brand FROM anniversaries WHERE due_at <= $1)
+        UNION ALL (SELECT brand FROM particulars_sweeps)
     ) AS due"""
 _ADD_COUNTERS = """
     INSERT INTO counters (brand, name, owner, period)

@@ -43,6 +43,18 @@ SECTIONS = {
     "groups": """
         SELECT "group", kind, role, state, contributed, joined_at FROM group_members
         WHERE brand = $1 AND member = $2 ORDER BY joined_at, kind""",
+    "given_rewards": """
+        SELECT key, redemption, given_at FROM given_rewards WHERE brand = $1 AND member = $2 ORDER BY given_at, key""",
+    "parked_grants": """
+        SELECT "grant", key, place, currency, amount, reward, reason, reference, occurred_at, state, code, detail,
+            redemption, parked_at, decided_at, note
+        FROM parked_grants WHERE brand = $1 AND member = $2 ORDER BY parked_at, "grant\"""",
+    "hold_requests": """
+        SELECT key, hold, code, ended, due_at, decided_at, ended_at FROM hold_requests
+        WHERE brand = $1 AND member = $2 ORDER BY decided_at, key""",
+    "anniversaries": """
+        SELECT attribute, on_date, zone, told_until, due_at FROM anniversaries
+        WHERE brand = $1 AND member = $2 ORDER BY attribute""",
     "referral_code": "SELECT code FROM referral_codes WHERE brand = $1 AND member = $2",
     "referrals": """
         SELECT referee = $2 AS brought, code, state, claimed_at, completed_at,

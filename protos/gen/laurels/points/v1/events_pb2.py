@@ -28,7 +28,7 @@ from laurels.points.v1 import points_pb2 as laurels_dot_points_dot_v1_dot_points
 from laurels.points.v1 import tiers_pb2 as laurels_dot_points_dot_v1_dot_tiers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/points/v1/ledger.proto\x1a\x1elaurels/points/v1/points.proto\x1a\x1dlaurels/points/v1/tiers.proto\"Q\n\x0eMemberEnrolled\x12\x0e\n\x06member\x18\x01 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xde\x01\n\x0ePointsCredited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x08 \x01(\x05\"\x94\x01\n\x0bPointsSpent\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12\x11\n\treference\x18\x05 \x01(\t\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa7\x01\n\x0bTierChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tfrom_tier\x18\x02 \x01(\t\x12\x0f\n\x07to_tier\x18\x03 \x01(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06reason\x18\x05 \x01(\x0e\x32#.laurels.points.v1.TierChangeReason\"\x80\x01\n\x11PendingLotChanged\x12*\n\x03lot\x18\x01 \x01(\x0b\x32\x1d.laurels.points.v1.PendingLot\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x0bHoldChanged\x12%\n\x04hold\x18\x01 \x01(\x0b\x32\x17.laurels.points.v1.Hold\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x0ePointsExpiring\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\rPointsExpired\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12.\n\nexpired_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1elaurels/points/v1/events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/points/v1/ledger.proto\x1a\x1elaurels/points/v1/points.proto\x1a\x1dlaurels/points/v1/tiers.proto\"_\n\x0eMemberEnrolled\x12\x0e\n\x06member\x18\x01 \x01(\t\x12/\n\x0b\x65nrolled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x03 \x01(\t\"\xde\x01\n\x0ePointsCredited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12*\n\x04kind\x18\x05 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11programme_version\x18\x08 \x01(\x05\"\x94\x01\n\x0bPointsSpent\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12\x11\n\treference\x18\x05 \x01(\t\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa7\x01\n\x0bTierChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tfrom_tier\x18\x02 \x01(\t\x12\x0f\n\x07to_tier\x18\x03 \x01(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06reason\x18\x05 \x01(\x0e\x32#.laurels.points.v1.TierChangeReason\"\x80\x01\n\x11PendingLotChanged\x12*\n\x03lot\x18\x01 \x01(\x0b\x32\x1d.laurels.points.v1.PendingLot\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"u\n\x0bHoldChanged\x12%\n\x04hold\x18\x01 \x01(\x0b\x32\x17.laurels.points.v1.Hold\x12\x0e\n\x06member\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\x0ePointsExpiring\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\rPointsExpired\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x04 \x01(\x03\x12.\n\nexpired_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.events_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MEMBERENROLLED']._serialized_start=181
-  _globals['_MEMBERENROLLED']._serialized_end=262
-  _globals['_POINTSCREDITED']._serialized_start=265
-  _globals['_POINTSCREDITED']._serialized_end=487
-  _globals['_POINTSSPENT']._serialized_start=490
-  _globals['_POINTSSPENT']._serialized_end=638
-  _globals['_TIERCHANGED']._serialized_start=641
-  _globals['_TIERCHANGED']._serialized_end=808
-  _globals['_PENDINGLOTCHANGED']._serialized_start=811
-  _globals['_PENDINGLOTCHANGED']._serialized_end=939
-  _globals['_HOLDCHANGED']._serialized_start=941
-  _globals['_HOLDCHANGED']._serialized_end=1058
-  _globals['_POINTSEXPIRING']._serialized_start=1060
-  _globals['_POINTSEXPIRING']._serialized_end=1174
-  _globals['_POINTSEXPIRED']._serialized_start=1177
-  _globals['_POINTSEXPIRED']._serialized_end=1307
+  _globals['_MEMBERENROLLED']._serialized_end=276
+  _globals['_POINTSCREDITED']._serialized_start=279
+  _globals['_POINTSCREDITED']._serialized_end=501
+  _globals['_POINTSSPENT']._serialized_start=504
+  _globals['_POINTSSPENT']._serialized_end=652
+  _globals['_TIERCHANGED']._serialized_start=655
+  _globals['_TIERCHANGED']._serialized_end=822
+  _globals['_PENDINGLOTCHANGED']._serialized_start=825
+  _globals['_PENDINGLOTCHANGED']._serialized_end=953
+  _globals['_HOLDCHANGED']._serialized_start=955
+  _globals['_HOLDCHANGED']._serialized_end=1072
+  _globals['_POINTSEXPIRING']._serialized_start=1074
+  _globals['_POINTSEXPIRING']._serialized_end=1188
+  _globals['_POINTSEXPIRED']._serialized_start=1191
+  _globals['_POINTSEXPIRED']._serialized_end=1321
 # @@protoc_insertion_point(module_scope)

@@ -12,12 +12,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MemberEnrolled(_message.Message):
-    __slots__ = ("member", "enrolled_at")
+    __slots__ = ("member", "enrolled_at", "tier")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     ENROLLED_AT_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
     member: str
     enrolled_at: _timestamp_pb2.Timestamp
-    def __init__(self, member: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    tier: str
+    def __init__(self, member: _Optional[str] = ..., enrolled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tier: _Optional[str] = ...) -> None: ...
 
 class PointsCredited(_message.Message):
     __slots__ = ("member", "currency", "amount", "balance", "kind", "reference", "occurred_at", "programme_version")

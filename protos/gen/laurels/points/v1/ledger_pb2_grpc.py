@@ -172,8 +172,9 @@ class LedgerServiceServicer:
         Capturing the same amount again changes nothing.
 
         Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-        when it was released, timed out or captured with another amount.
-        INVALID_ARGUMENT when the amount is more than what is held.
+        when it was released, timed out or captured with another amount, or
+        (`hold_of_a_service`) when a service of the suite asked for it and its word
+        ends it. INVALID_ARGUMENT when the amount is more than what is held.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,7 +184,8 @@ class LedgerServiceServicer:
         """Ends a hold by giving all of it back. Releasing again changes nothing.
 
         Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-        when it was captured.
+        when it was captured, or (`hold_of_a_service`) when a service of the suite
+        asked for it and its word ends it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

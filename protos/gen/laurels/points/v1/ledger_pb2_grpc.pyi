@@ -83,14 +83,16 @@ class LedgerServiceStub:
     Capturing the same amount again changes nothing.
 
     Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-    when it was released, timed out or captured with another amount.
-    INVALID_ARGUMENT when the amount is more than what is held.
+    when it was released, timed out or captured with another amount, or
+    (`hold_of_a_service`) when a service of the suite asked for it and its word
+    ends it. INVALID_ARGUMENT when the amount is more than what is held.
     """
     ReleaseHold: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ReleaseHoldRequest, _ledger_pb2.ReleaseHoldResponse]
     """Ends a hold by giving all of it back. Releasing again changes nothing.
 
     Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-    when it was captured.
+    when it was captured, or (`hold_of_a_service`) when a service of the suite
+    asked for it and its word ends it.
     """
     ListPendingLots: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListPendingLotsRequest, _ledger_pb2.ListPendingLotsResponse]
     """Returns a member's pending points, those due first before others.
@@ -179,14 +181,16 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     Capturing the same amount again changes nothing.
 
     Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-    when it was released, timed out or captured with another amount.
-    INVALID_ARGUMENT when the amount is more than what is held.
+    when it was released, timed out or captured with another amount, or
+    (`hold_of_a_service`) when a service of the suite asked for it and its word
+    ends it. INVALID_ARGUMENT when the amount is more than what is held.
     """
     ReleaseHold: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ReleaseHoldRequest, _ledger_pb2.ReleaseHoldResponse]  # type: ignore[assignment]
     """Ends a hold by giving all of it back. Releasing again changes nothing.
 
     Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-    when it was captured.
+    when it was captured, or (`hold_of_a_service`) when a service of the suite
+    asked for it and its word ends it.
     """
     ListPendingLots: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListPendingLotsRequest, _ledger_pb2.ListPendingLotsResponse]  # type: ignore[assignment]
     """Returns a member's pending points, those due first before others.
@@ -308,8 +312,9 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         Capturing the same amount again changes nothing.
 
         Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-        when it was released, timed out or captured with another amount.
-        INVALID_ARGUMENT when the amount is more than what is held.
+        when it was released, timed out or captured with another amount, or
+        (`hold_of_a_service`) when a service of the suite asked for it and its word
+        ends it. INVALID_ARGUMENT when the amount is more than what is held.
         """
 
     @_abc_1.abstractmethod
@@ -321,7 +326,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a hold by giving all of it back. Releasing again changes nothing.
 
         Errors: NOT_FOUND (`unknown_hold`). FAILED_PRECONDITION (`hold_ended`)
-        when it was captured.
+        when it was captured, or (`hold_of_a_service`) when a service of the suite
+        asked for it and its word ends it.
         """
 
     @_abc_1.abstractmethod

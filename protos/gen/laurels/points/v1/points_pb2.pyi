@@ -48,6 +48,9 @@ class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTRY_KIND_REFERRAL: _ClassVar[EntryKind]
     ENTRY_KIND_CONTRIBUTION: _ClassVar[EntryKind]
     ENTRY_KIND_GROUP_SHARE: _ClassVar[EntryKind]
+    ENTRY_KIND_STANDING: _ClassVar[EntryKind]
+    ENTRY_KIND_CAMPAIGN: _ClassVar[EntryKind]
+    ENTRY_KIND_LEVEL: _ClassVar[EntryKind]
 ACCOUNT_KIND_UNSPECIFIED: AccountKind
 ACCOUNT_KIND_AVAILABLE: AccountKind
 ACCOUNT_KIND_PENDING: AccountKind
@@ -76,6 +79,9 @@ ENTRY_KIND_REDEMPTION_CANCELLED: EntryKind
 ENTRY_KIND_REFERRAL: EntryKind
 ENTRY_KIND_CONTRIBUTION: EntryKind
 ENTRY_KIND_GROUP_SHARE: EntryKind
+ENTRY_KIND_STANDING: EntryKind
+ENTRY_KIND_CAMPAIGN: EntryKind
+ENTRY_KIND_LEVEL: EntryKind
 
 class Member(_message.Message):
     __slots__ = ("member", "display_name", "enrolled_at", "tier", "wallets", "attributes", "awaits_guardian")

@@ -372,7 +372,7 @@ class PerkMenu(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., rewards: _Optional[_Iterable[str]] = ..., choose: _Optional[int] = ..., per: _Optional[_Union[RewardPeriod, str]] = ..., tiers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class MemberAttribute(_message.Message):
-    __slots__ = ("name", "kind", "required", "personal", "choices", "length_min", "length_max", "self_service")
+    __slots__ = ("name", "kind", "required", "personal", "choices", "length_min", "length_max", "self_service", "shared", "anniversary")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
@@ -381,6 +381,8 @@ class MemberAttribute(_message.Message):
     LENGTH_MIN_FIELD_NUMBER: _ClassVar[int]
     LENGTH_MAX_FIELD_NUMBER: _ClassVar[int]
     SELF_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    ANNIVERSARY_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: MemberAttributeKind
     required: bool
@@ -389,7 +391,9 @@ class MemberAttribute(_message.Message):
     length_min: int
     length_max: int
     self_service: bool
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MemberAttributeKind, str]] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., choices: _Optional[_Iterable[str]] = ..., length_min: _Optional[int] = ..., length_max: _Optional[int] = ..., self_service: _Optional[bool] = ...) -> None: ...
+    shared: bool
+    anniversary: bool
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[MemberAttributeKind, str]] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., choices: _Optional[_Iterable[str]] = ..., length_min: _Optional[int] = ..., length_max: _Optional[int] = ..., self_service: _Optional[bool] = ..., shared: _Optional[bool] = ..., anniversary: _Optional[bool] = ...) -> None: ...
 
 class Guardianship(_message.Message):
     __slots__ = ("age", "birthday_attribute", "time_zone_attribute")

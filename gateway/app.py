@@ -23,7 +23,7 @@ from chassis.credentials import Caller, Verifier
 from chassis.errors import PermissionDenied, Unauthenticated, Unavailable
 from chassis.server import Rule
 from chassis.tracing import traceparent
-from gateway import documentation
+from gateway import documentation, fairness
 from gateway.backends import Backends, Context
 from gateway.contract import Method, methods
 from gateway.edge import ROUTE, Edge, request_id, without_body_for_head
@@ -151,6 +151,7 @@ def application(api: Api, settings: GatewaySettings, readiness: Callable[[], Awa
         Route("/readyz", readyz),
         Route("/metrics", metrics_page),
         *documentation.routes(),
+        *fairness.routes(),
     ]
     fixed = frozenset(route.path for route in routes if isinstance(route, Route))
 

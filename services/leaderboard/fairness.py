@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -39,7 +40,7 @@ class TablePrize:
     instead: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """What of a published table decides outcomes; `cards` is a deck's size.
 
@@ -59,16 +60,24 @@ class Table:
     ends_at: int
     curve: tuple[tuple[int, int], ...]
 
-    @property
+    @cached_property
     def version(self) -> bytes:
+        """SHA-256 of the text."""
         return version_of(self.text)
 
-    def place(self, prize: str) -> int:
-        """Where a prize stands in the table. KeyError when it does not."""
-        for place, known in enumerate(self.prizes):
-            if known.id == prize:
-                return place
-        raise KeyError(prize)
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each prize stands in the table."""
+        return {prize.id: place for place, prize in enumerate(self.prizes)}
+
+    @cached_property
+    def bounds(self) -> Sequence[int]:
+        """For each prize of odds, the first number that is above its own."""
+        return list(accumulate(prize.weight for prize in self.prizes))
+
+    def prize(self, name: str) -> TablePrize:
+        """A prize by its id. KeyError when there is none."""
+        return self.prizes[self.places[name]]
 
 
 def canonical(table: Mapping[str, Any]) -> str:
@@ -149,10 +158,9 @@ def message_of(version: bytes, number: int, own: bytes) -> bytes:
 
 def drawn_of(table: Table, seed: bytes, number: int, own: str) -> str:
     """The prize that a card draws from odds, NOTHING for none, whether or not any is left."""
-    total = sum(prize.weight for prize in table.prizes) + table.nothing_weight
+    total = table.bounds[-1] + table.nothing_weight
     found = number_below(total, seed, message_of(table.version, number, own.encode()))
-    place = bisect_right(list(accumulate(prize.weight for prize in table.prizes)), found)
-    return table.prizes[place].id if place < len(table.prizes) else NOTHING
+    return prize_of(table, bisect_right(table.bounds, found))
 
 
 # -- pacing, stock and budget ------------------------------------------------
@@ -191,7 +199,7 @@ def won_of(table: Table, drawn: str, won: Callable[[str], int], spent: int, at: 
     """
     prize = drawn
     while prize != NOTHING:
-        known = table.prizes[table.place(prize)]
+        known = table.prize(prize)
         if won(prize) < released(table, known.stock, at) and (
             not table.budget or spent + known.value <= released(table, table.budget, at)
         ):

@@ -6,7 +6,7 @@ the table that its pool published.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -333,7 +333,7 @@ class Drawing:
     pool: Pool
     number: int
     member: str
-    seed: bytes
+    seed: bytes = field(repr=False)
 
 
 class RevealCard(Operation):

@@ -272,6 +272,11 @@ class Leaderboard:
         found = await self.call("GetScratchPoolsReport", cards_pb.GetScratchPoolsReportRequest(), brand)
         return [(p.pool, p.name, p.issued, p.revealed, p.won) for p in found.pools]
 
+    async def report_row(self, brand: str, pool_id: str) -> cards_pb.ScratchPoolCount:
+        """A pool's row of the report."""
+        found = await self.call("GetScratchPoolsReport", cards_pb.GetScratchPoolsReportRequest(), brand)
+        return next(row for row in found.pools if row.pool == pool_id)
+
     async def problems(self, brand: str, proposed: programme_pb2.Programme, **credential: Any) -> dict[str, str]:
         request = programme_pb2.ValidateProgrammeRequest(programme=proposed)
         answer = await self.call("ValidateProgramme", request, brand, **credential)
@@ -286,6 +291,13 @@ class Leaderboard:
             return list(await session.fetch(query, *arguments))
         finally:
             await session.close()
+
+    async def republish(self, brand: str) -> None:
+        """Has the relay publish once more what it published of the brand."""
+        await self.fetch("UPDATE outbox SET published_at = NULL WHERE brand = $1", brand)
+
+    async def all_published(self) -> bool:
+        return not (await self.fetch("SELECT count(*) FROM outbox WHERE published_at IS NULL"))[0][0]
 
     async def violations(self, brand: str, seed_key: str = "") -> list[str]:
         """What `laurels verify` finds in the brand."""

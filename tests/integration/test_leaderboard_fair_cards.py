@@ -661,10 +661,10 @@ async def test_an_erasure_leaves_what_a_check_needs_and_no_member(leaderboard: L
 # -- crashes -----------------------------------------------------------------
 
 KEPT = (
-    "SELECT pool, number, revealed_at IS NULL, prize, own_seed, draw, position IS NULL FROM scratch_cards WHERE brand = $1 "
-    "ORDER BY pool, number",
-    "SELECT pool, issued, revealed, spent, bit_count(taken), closed_at IS NULL FROM scratch_pool_states WHERE brand = $1 "
-    "ORDER BY pool",
+    "SELECT pool, number, revealed_at IS NULL, prize, own_seed, draw, position IS NULL FROM scratch_cards "
+    "WHERE brand = $1 ORDER BY pool, number",
+    "SELECT pool, issued, revealed, spent, bit_count(taken), closed_at IS NULL FROM scratch_pool_states "
+    "WHERE brand = $1 ORDER BY pool",
     "SELECT pool, id, remaining FROM scratch_prizes WHERE brand = $1 ORDER BY 1, 2",
     "SELECT pool, member, cards FROM scratch_counts WHERE brand = $1 ORDER BY 1, 2",
     "SELECT member, type, count(*) FROM outbox WHERE brand = $1 GROUP BY 1, 2 ORDER BY 1, 2",

@@ -13,5 +13,5 @@ SECTIONS = {
         SELECT card, pool, cause, issued_at, revealed_at, prize FROM scratch_cards
         WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
     "members": """
-        SELECT tier, leaderboards, attributes, segments FROM members WHERE brand = $1 AND member = $2""",
+        SELECT tier, leaderboards, attributes, segments FROM known_members WHERE brand = $1 AND member = $2""",
 }

@@ -13,7 +13,7 @@ SECTIONS = {
         SELECT card, pool, number, cause, issued_at, expires_at, revealed_at, own_seed, prize, parked_code
         FROM scratch_cards WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
     "members": """
-        SELECT tier, leaderboards, attributes, segments FROM members WHERE brand = $1 AND member = $2""",
+        SELECT tier, leaderboards, attributes, segments FROM known_members WHERE brand = $1 AND member = $2""",
     "scratch_counts": """
         SELECT pool, day, cards FROM scratch_counts WHERE brand = $1 AND member = $2 ORDER BY pool, day""",
     "parked_cards": """

@@ -169,7 +169,7 @@ class ParkedCard(SQLModel, table=True):
 class Member(SQLModel, table=True):
     """What events told of a member; `leaderboards` is the consent to be shown, null when the member never said."""
 
-    __tablename__ = "members"
+    __tablename__ = "known_members"
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))

@@ -22,7 +22,8 @@ NAMED = {
     },
     "missions": {"badges.member", "completions.member", "progress.member"},
     "leaderboard": {
-        "members.member", "scores.member", "scratch_cards.member", "scratch_counts.member", "parked_cards.member",
+        "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
+        "parked_cards.member",
     },
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

@@ -7,21 +7,21 @@ from typing import Any
 import asyncpg
 import orjson
 
-_KNOWN = "SELECT member, tier FROM members WHERE brand = $1 AND member = ANY ($2::text[])"
+_KNOWN = "SELECT member, tier FROM known_members WHERE brand = $1 AND member = ANY ($2::text[])"
 _LOCK = """
-    SELECT member, tier, leaderboards, attributes, segments FROM members
+    SELECT member, tier, leaderboards, attributes, segments FROM known_members
     WHERE brand = $1 AND member = ANY ($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
 _ADD = """
-    INSERT INTO members (brand, member, tier, leaderboards, attributes, segments)
+    INSERT INTO known_members (brand, member, tier, leaderboards, attributes, segments)
     SELECT $1, member, tier, leaderboards, attributes, segments
     FROM unnest($2::text[], $3::text[], $4::boolean[], $5::jsonb[], $6::jsonb[])
         AS new (member, tier, leaderboards, attributes, segments)"""
 _SAVE = """
-    UPDATE members SET tier = new.tier, leaderboards = new.leaderboards, attributes = new.attributes,
+    UPDATE known_members SET tier = new.tier, leaderboards = new.leaderboards, attributes = new.attributes,
         segments = new.segments
     FROM unnest($2::text[], $3::text[], $4::boolean[], $5::jsonb[], $6::jsonb[])
         AS new (member, tier, leaderboards, attributes, segments)
-    WHERE members.brand = $1 AND members.member = new.member"""
+    WHERE known_members.brand = $1 AND known_members.member = new.member"""
 
 
 @dataclass(slots=True)

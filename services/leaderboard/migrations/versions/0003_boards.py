@@ -18,7 +18,7 @@ ERASE = f"""
     INSERT INTO board_sizes (brand, board, stripe, members)
     SELECT {BRAND}, board, $3, -1 FROM gone ORDER BY board
     ON CONFLICT (brand, board, stripe) DO UPDATE SET members = board_sizes.members + excluded.members;
-    DELETE FROM members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    DELETE FROM known_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM scratch_cards WHERE brand = {BRAND} AND member = $1 AND prize IS NULL AND $1 IN ({ERASING});
     UPDATE scratch_cards SET member = $2, cause = ''
     WHERE brand = {BRAND} AND member = $1
@@ -27,7 +27,7 @@ ERASE = f"""
 
 def upgrade() -> None:
     op.execute("""
-        CREATE TABLE members (
+        CREATE TABLE known_members (
             brand text NOT NULL,
             member text COLLATE "C" NOT NULL,
             tier text NOT NULL,
@@ -36,7 +36,7 @@ def upgrade() -> None:
             segments jsonb NOT NULL,
             PRIMARY KEY (brand, member)
         )""")
-    secure("members", grants="SELECT, INSERT, UPDATE (tier, leaderboards, attributes, segments)")
+    secure("known_members", grants="SELECT, INSERT, UPDATE (tier, leaderboards, attributes, segments)")
     op.execute(
         "CREATE OR REPLACE FUNCTION erase_member(text, text, integer) RETURNS void LANGUAGE sql VOLATILE "
         f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {ERASE} $body$"

@@ -26,12 +26,14 @@ from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardReve
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.programme.v1.programme_pb2 import Programme
+from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
 from services.leaderboard import programme as leaderboard_programme
 from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import programme as missions_programme
 from services.missions.progress import Progress, grow
+from services.points import grants
 from services.recommender import programme as recommender_programme
 from services.recommender.profile import Change
 from services.recommender.programme import AMOUNT
@@ -92,6 +94,8 @@ async def _brand_violations(databases: Mapping[str, asyncpg.Connection], brand: 
         found += await _programmes_agree(databases)
         facts = await _facts(databases)
         found += await _rewards_are_credited(databases, facts)
+        found += await _rewards_are_issued(databases, facts)
+        found += await _holds_are_as_asked(databases, facts)
         if await _history_is_whole(databases["points"]):
             found += await _missions_are_their_replay(databases, facts)
             found += await _boards_are_their_replay(databases, facts, brand)
@@ -138,12 +142,19 @@ async def _programmes_agree(databases: Mapping[str, asyncpg.Connection]) -> list
 
 
 async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
-    """Every mission's reward and every card's prize is one entry of the right amount."""
+    """Every mission's reward, every card's prize and all points that were granted are one entry of the right amount.
+
+    What was parked is not owed until it is given.
+    """
     rows = await databases["points"].fetch(
         "SELECT key, owner, currency, amount FROM entries JOIN accounts ON accounts.id = credit "
-        "WHERE key LIKE 'mission:%' OR key LIKE 'prize:%'"
+        "WHERE entries.kind = ANY($1::integer[])",
+        sorted(grants.ENTRY_KINDS.values()),
     )
-    credited = Counter((row["key"], row["owner"], row["currency"], row["amount"]) for row in rows)
+    # What an erased member was given has no key any more that an event could name.
+    credited = Counter(
+        (row["key"], row["owner"], row["currency"], row["amount"]) for row in rows if not row["owner"].startswith("!")
+    )
     owed: Counter[tuple[str, str, str, int]] = Counter()
     for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
         if done.HasField("reward"):
@@ -151,11 +162,65 @@ async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], fac
     for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
         if card.HasField("prize"):
             owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1
+    parked = await _parked(databases["points"])
+    for granted in facts[RewardGranted.DESCRIPTOR.full_name]:
+        for _, effect, grant in grants.effects(granted):
+            if grant.WhichOneof("kind") == "points" and effect not in parked:
+                # Once a key, also where the mission or the card told it besides.
+                owed[effect, granted.member, grant.points.currency, grant.points.amount] = 1
     found = []
     if missing := owed - credited:
         found.append(f"{len(missing)} rewards or prizes were not credited as owed, such as {_named(missing)}.")
     if await _history_is_whole(databases["points"]) and (extra := credited - owed):
         found.append(f"{len(extra)} credits stand for no reward or prize, such as {_named(extra)}.")
+    return found
+
+
+async def _rewards_are_issued(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    """Every reward that was granted is one redemption of it, or parked; no redemption is given for nothing."""
+    parked = await _parked(databases["points"])
+    owed = {
+        (effect, granted.member, grant.reward)
+        for granted in facts[RewardGranted.DESCRIPTOR.full_name]
+        for _, effect, grant in grants.effects(granted)
+        if grant.WhichOneof("kind") == "reward" and effect not in parked
+    }
+    rows = await databases["points"].fetch(
+        "SELECT given.key, given.member, reward FROM given_rewards AS given JOIN redemptions "
+        "ON redemptions.brand = given.brand AND redemptions.redemption = given.redemption"
+    )
+    issued = {tuple(row) for row in rows}
+    found = []
+    if missing := sorted(owed - issued):
+        found.append(f"{len(missing)} granted rewards were not issued, such as {_named(missing)}.")
+    if await _history_is_whole(databases["points"]) and (extra := sorted(issued - owed)):
+        found.append(f"{len(extra)} rewards were issued that nothing granted, such as {_named(extra)}.")
+    return found
+
+
+async def _parked(connection: asyncpg.Connection) -> set[str]:
+    """The keys of grants that are not given."""
+    return {row["effect"] for row in await connection.fetch("SELECT effect FROM parked_grants WHERE state <> 2")}
+
+
+async def _holds_are_as_asked(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:
+    """Every request to hold points is decided, and each hold ended as it was said first, or is open."""
+    rows = await databases["points"].fetch("SELECT key, member, hold, ended FROM hold_requests")
+    decided = {row["key"]: row for row in rows}
+    asked = {request.key: request.member for request in facts[HoldRequested.DESCRIPTOR.full_name]}
+    words: dict[str, int] = {}
+    for settled in facts[HoldSettled.DESCRIPTOR.full_name]:
+        words.setdefault(settled.key, settled.end)
+    found = []
+    if missing := sorted(
+        key for key, member in asked.items() if key not in decided or decided[key]["member"] != member
+    ):
+        found.append(f"{len(missing)} requests to hold points were not decided, such as {_named(missing)}.")
+    otherwise = sorted(
+        key for key, row in decided.items() if row["hold"] and key in asked and row["ended"] != words.get(key, 0)
+    )
+    if otherwise:
+        found.append(f"{len(otherwise)} holds did not end as their services said, such as {_named(otherwise)}.")
     return found
 
 
@@ -276,8 +341,8 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
     """The events that other services keep effects of, by type and in order."""
     wanted = {
         "points": (ActivityRecorded, PointsCredited),
-        "missions": (MissionCompleted,),
-        "leaderboard": (ScratchCardIssued, ScratchCardRevealed),
+        "missions": (MissionCompleted, RewardGranted, HoldRequested, HoldSettled),
+        "leaderboard": (ScratchCardIssued, ScratchCardRevealed, RewardGranted, HoldRequested, HoldSettled),
     }
     facts: dict[str, list[Any]] = {}
     for service, kinds in wanted.items():
@@ -287,7 +352,7 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
             rows = await databases[service].fetch(
                 "SELECT payload FROM outbox WHERE type = $1 AND member NOT LIKE '!%' ORDER BY id", name
             )
-            facts[name] = [message_class(name).FromString(row["payload"]) for row in rows]
+            facts.setdefault(name, []).extend(message_class(name).FromString(row["payload"]) for row in rows)
     return facts
 
 

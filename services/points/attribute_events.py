@@ -8,13 +8,13 @@ all that is shared.
 
 An anniversary is told when its day begins for the member, once, and up to
 seven days late. A date that is stated at enrolment counts from that day on,
-one that is stated, changed or followed later from the next day on, so that no
-change of it makes a day come round twice.
+one that is stated, changed or followed later only from the first day that has
+begun nowhere yet, so that no change of it makes a day come round twice.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,8 @@ from services.points.store.attributes import Anniversaries, Anniversary, SweepRo
 
 ANNIVERSARIES: Kind[str, Anniversaries] = Kind("anniversaries", 12, store.lock_anniversaries, store.save_anniversaries)
 SWEEPS: Kind[str, SweepRow] = Kind("sweeps over particulars", 97, store.lock_sweeps, store.save_sweeps)
+EARLIEST_ZONE = timezone(timedelta(hours=14))
+"""Where every day begins first."""
 _THE_SWEEP = "sweep"
 
 
@@ -169,7 +171,8 @@ def _follow(book: Book, member: str, attributes: Mapping[str, Any], *, enrolled:
         return  # of somebody who was erased
     schema = book.rules.members
     zone = schema.zone(attributes, book.rules.zone)
-    today = book.now.astimezone(zone).date()
+    # A day that has begun somewhere may have been told there, and withdrawn since.
+    today, begun = book.now.astimezone(zone).date(), book.now.astimezone(EARLIEST_ZONE).date()
     dates = {name: on for name in schema.anniversaries if (on := _date(attributes.get(name))) is not None}
     for name in known.by_attribute.keys() - dates.keys():
         del known.by_attribute[name]
@@ -179,9 +182,9 @@ def _follow(book: Book, member: str, attributes: Mapping[str, Any], *, enrolled:
         if row is not None and (row.on_date, row.zone) == (on, zone.key):
             continue
         if row is None:
-            told_until = today - timedelta(days=1) if enrolled else today
+            told_until = today - timedelta(days=1) if enrolled else begun
         else:
-            told_until = row.told_until if row.on_date == on else max(row.told_until, today)
+            told_until = row.told_until if row.on_date == on else max(row.told_until, begun)
         known.by_attribute[name] = Anniversary(on, zone.key, told_until, _due(on, told_until, zone))
         known.changed.add(name)
     if known.changed:

@@ -246,8 +246,42 @@ _QUERIES: Mapping[str, str] = {
             FROM member_particulars CROSS JOIN LATERAL jsonb_each(consents) AS given (purpose, said) GROUP BY member
         ) AS kept USING (member)
         WHERE recorded.counts IS DISTINCT FROM kept.counts""",
+    "Parked grant {rows} was given and has no effect, or has one and was not given.": """
+        SELECT parked."grant" FROM parked_grants AS parked
+        LEFT JOIN entries ON entries.brand = parked.brand AND entries.key = effect AND parked.reward = ''
+        LEFT JOIN given_rewards AS given
+          ON given.brand = parked.brand AND given.key = effect AND parked.reward <> ''
+        WHERE (state = 2) <> (coalesce(entries.key, given.key) IS NOT NULL)
+          AND NOT (state <> 2 AND parked.code = 'idempotency_conflict')
+           OR (state = 2 AND parked.redemption <> coalesce(given.redemption, ''))""",
+    "The redemption of granted reward {rows} does not exist, is another member's, or had a price.": """
+        SELECT given.key FROM given_rewards AS given
+        LEFT JOIN redemptions ON redemptions.brand = given.brand AND redemptions.redemption = given.redemption
+        WHERE (redemptions.member, redemptions.price) IS DISTINCT FROM (given.member, 0::bigint)""",
+    "Request {rows} to hold points and its hold do not say the same.": """
+        SELECT request.key FROM hold_requests AS request
+        LEFT JOIN holds ON holds.brand = request.brand AND holds.hold = request.hold
+        WHERE (request.hold <> '') <> (holds.hold IS NOT NULL)
+           OR holds.member <> request.member OR holds.state = 4
+           OR (holds.state = 2 AND holds.captured <> holds.amount)
+           OR (holds.hold IS NOT NULL AND ended <> CASE holds.state WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE 0 END)
+           OR (ended <> 0) <> (ended_at IS NOT NULL) OR (due_at IS NOT NULL AND (ended <> 0 OR request.hold = ''))""",
+    "The anniversary of {rows} is not the date that the member has.": """
+        SELECT followed.member || ' (' || attribute || ')' FROM anniversaries AS followed
+        LEFT JOIN member_particulars AS known
+          ON known.brand = followed.brand AND known.member = followed.member
+        WHERE known.attributes ->> attribute IS DISTINCT FROM on_date::text""",
     "Event {rows} was parked.": "SELECT source || ' ' || id || ' (' || type || '): ' || reason FROM dead_letters",
 }
+# None while a new version's attributes are still looked at.
+_NOT_FOLLOWED = """
+    SELECT member_particulars.member FROM member_particulars
+    JOIN members ON members.brand = member_particulars.brand AND members.member = member_particulars.member
+    WHERE enrolled_at IS NOT NULL AND attributes ->> $1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+      AND NOT EXISTS (SELECT FROM particulars_sweeps)
+      AND NOT EXISTS (SELECT FROM anniversaries AS followed WHERE followed.brand = members.brand
+        AND followed.member = members.member AND followed.attribute = $1)
+    ORDER BY 1"""
 _EARNED = """
     SELECT member, tier, coalesce(earned, 0) AS earned FROM members
     LEFT JOIN accounts ON owner = member AND currency = $1 AND kind = 'available'
@@ -288,6 +322,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         if rows:
             found.append(sentence.format(rows=_named(rows)))
     found += await _tiers(connection) + await _earning(connection) + await _stock(connection)
+    found += await _anniversaries(connection)
     return found + await _log(connection)
 
 
@@ -352,6 +387,14 @@ async def _stock(connection: asyncpg.Connection) -> list[str]:
         if (most := stocks.get(row["reward"])) is not None and row["given"] > most
     ]
     return [f"More of reward {_named(beyond)} are given than there were."] if beyond else []
+
+
+async def _anniversaries(connection: asyncpg.Connection) -> list[str]:
+    """Every date that the newest version follows is followed of every member who has it."""
+    newest = await connection.fetchval(_NEWEST)
+    names = compile_document(newest).members.anniversaries if newest is not None else []
+    missing = [f"{row['member']} ({name})" for name in names for row in await connection.fetch(_NOT_FOLLOWED, name)]
+    return [f"The date of {_named(missing)} is not followed."] if missing else []
 
 
 async def _log(connection: asyncpg.Connection) -> list[str]:

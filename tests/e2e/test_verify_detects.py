@@ -22,6 +22,7 @@ from cli.embedded import SERVICES
 from cli.settlement import settlement_of
 from cli.supervisor import Options, Suite, suite_on
 from cli.verify import violations
+from laurels.value.v1 import events_pb2 as value_pb
 from tests.e2e.world import World, eventually
 
 BRAND = "damaged"
@@ -474,6 +475,34 @@ CLAIMS_MADE_UP = [
     )
     for consumer, source in CONSUMERS
 ]
+GRANTED = value_pb.RewardGranted(
+    key="made:up",
+    member="ann",
+    reason=value_pb.GRANT_REASON_CAMPAIGN,
+    grants=[
+        value_pb.Grant(points=value_pb.PointsGrant(currency="points", amount=1)),
+        value_pb.Grant(reward="single"),
+    ],
+)
+VALUE = {
+    f"{name} that {service} told and points never heard of": damage(
+        service,
+        "outbox",
+        says,
+        f"{TELLING} VALUES ('{BRAND}', 'ann', '{message.DESCRIPTOR.full_name}', "
+        f"'\\x{message.SerializeToString().hex()}', '', now())",
+    )
+    for service in ("missions", "leaderboard")
+    for name, message, says in (
+        ("granted points", GRANTED, "1 rewards or prizes were not credited as owed"),
+        ("a granted reward", GRANTED, "1 granted rewards were not issued, such as ('made:up:1', 'ann', 'single')"),
+        (
+            "a request to hold",
+            value_pb.HoldRequested(key="made:up", member="ann", currency="points", amount=1),
+            "1 requests to hold points were not decided, such as made:up",
+        ),
+    )
+}
 EVENTS_PARKED = [
     damage(
         service,
@@ -499,7 +528,7 @@ PROGRAMMES = {
         "INSERT INTO configurations SELECT brand, 2, document, now() FROM configurations",
     )
 }
-DAMAGES = POINTS | MISSIONS | LEADERBOARD | RECOMMENDER | PROGRAMMES
+DAMAGES = POINTS | MISSIONS | LEADERBOARD | RECOMMENDER | PROGRAMMES | VALUE
 
 
 @pytest.fixture(scope="module")

@@ -148,15 +148,18 @@ async def lock_parked(connection: asyncpg.Connection, brand: str, grants: Sequen
 async def save_parked(connection: asyncpg.Connection, brand: str, changed: Sequence[Parked]) -> None:
     """Adds new ones, and writes what was decided of the others."""
     if made := [each for each in changed if each.is_new]:
-        names = (
+        columns = (
             "grant", "key", "place", "effect", "member", "currency", "amount", "reward", "reason", "reference",
             "occurred_at", "programme_version", "state", "code", "detail",
         )  # fmt: skip
-        columns = ([getattr(each, name) for each in made] for name in names)
-        await connection.execute(_ADD_PARKED, brand, *columns, made[0].parked_at)
+        await connection.execute(_ADD_PARKED, brand, *_columns(made, *columns), made[0].parked_at)
     if decided := [each for each in changed if not each.is_new]:
-        names = ("grant", "state", "redemption", "decided_at", "decision_key", "decision_digest", "note")
-        await connection.execute(_DECIDE, brand, *([getattr(each, name) for each in decided] for name in names))
+        of_decision = ("state", "redemption", "decided_at", "decision_key", "decision_digest", "note")
+        await connection.execute(_DECIDE, brand, *_columns(decided, "grant", *of_decision))
+
+
+def _columns(rows: Sequence[object], *names: str) -> list[list[object]]:
+    return [[getattr(row, name) for row in rows] for name in names]
 
 
 async def parked_page(
@@ -181,8 +184,7 @@ async def given(connection: asyncpg.Connection, brand: str, keys: Sequence[str])
 
 
 async def add_given(connection: asyncpg.Connection, brand: str, rows: Sequence[Given]) -> None:
-    names = ("key", "member", "redemption", "given_at")
-    await connection.execute(_ADD_GIVEN, brand, *([getattr(row, name) for row in rows] for name in names))
+    await connection.execute(_ADD_GIVEN, brand, *_columns(rows, "key", "member", "redemption", "given_at"))
 
 
 async def requests(connection: asyncpg.Connection, brand: str, keys: Sequence[str]) -> dict[str, HoldRequest]:
@@ -199,11 +201,10 @@ async def lock_requests(connection: asyncpg.Connection, brand: str, keys: Sequen
 async def save_requests(connection: asyncpg.Connection, brand: str, changed: Sequence[HoldRequest]) -> None:
     """Adds new ones, and writes how the others ended."""
     if made := [each for each in changed if each.is_new]:
-        names = ("key", "member", "hold", "code", "ended", "due_at", "decided_at", "ended_at")
-        await connection.execute(_ADD_REQUESTS, brand, *([getattr(each, name) for each in made] for name in names))
+        columns = _columns(made, "key", "member", "hold", "code", "ended", "due_at", "decided_at", "ended_at")
+        await connection.execute(_ADD_REQUESTS, brand, *columns)
     if ended := [each for each in changed if not each.is_new]:
-        names = ("key", "ended", "due_at", "ended_at")
-        await connection.execute(_END_REQUESTS, brand, *([getattr(each, name) for each in ended] for name in names))
+        await connection.execute(_END_REQUESTS, brand, *_columns(ended, "key", "ended", "due_at", "ended_at"))
 
 
 async def requested(connection: asyncpg.Connection, brand: str, holds: Sequence[str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
 from services.leaderboard import programme as leaderboard_programme
+from services.leaderboard.published import terms_of
 from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import programme as missions_programme
@@ -160,7 +161,7 @@ async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], fac
         if done.HasField("reward"):
             owed[f"mission:{done.mission}:{done.member}", done.member, done.reward.currency, done.reward.amount] += 1
     for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
-        if card.HasField("prize"):
+        if card.HasField("prize") and not card.granted:
             owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1
     parked = await _parked(databases["points"])
     for granted in facts[RewardGranted.DESCRIPTOR.full_name]:
@@ -258,7 +259,7 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
     connection = databases["leaderboard"]
     rules = await _rules(connection, leaderboard_programme.compile_document)
     scores = Scores()
-    cards: dict[str, str] = {}
+    cards: dict[str, tuple[str, str]] = {}
     for credited in facts[PointsCredited.DESCRIPTOR.full_name]:
         for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
             scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime(tzinfo=UTC))
@@ -274,22 +275,43 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
         for board, score in outcome.gains:
             scores.add(board, member, score, at)
         cause = activity_cause(recorded.activity.id)
-        cards |= {card_id(brand, pool, cause): member for pool in outcome.pools}
+        cards |= {card_id(brand, pool, cause): (pool, member) for pool in outcome.pools}
     for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
         cause = mission_cause(done.mission, done.member)
         pools = rules[done.programme_version].by_mission.get(done.mission, ())
-        cards |= {card_id(brand, pool, cause): done.member for pool in pools}
+        cards |= {card_id(brand, pool, cause): (pool, done.member) for pool in pools}
     rows = await connection.fetch("SELECT board, member, score, reached_at FROM scores")
     kept = {(row["board"], row["member"]): (row["score"], row["reached_at"]) for row in rows}
-    told_cards = {issued.card: issued.member for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
-    kept_cards = {
-        row["card"]: row["member"]
-        for row in await connection.fetch("SELECT card, member FROM scratch_cards WHERE member NOT LIKE '!%'")
+    return [*_difference("Scores", kept, scores.by_key), *await _cards_are_their_replay(connection, facts, cards)]
+
+
+async def _cards_are_their_replay(
+    connection: asyncpg.Connection, facts: Facts, cards: Mapping[str, tuple[str, str]]
+) -> list[str]:
+    """Cards that activities and missions give, by pool and member, are there and were told of.
+
+    A pool that has limits, or was closed, gave at most these: which of them came
+    in time is not in the events.
+    """
+    rows = await connection.fetch(
+        "SELECT pool, table_text, closed_at FROM scratch_pools JOIN scratch_pool_states USING (brand, pool)"
+    )
+    limited = {
+        row["pool"]
+        for row in rows
+        if row["closed_at"] is not None or (row["table_text"] and terms_of(row["table_text"]).limits_cards)
     }
+    rows = await connection.fetch("SELECT card, pool, member, cause FROM scratch_cards WHERE member NOT LIKE '!%'")
+    given = {
+        row["card"]: (row["pool"], row["member"]) for row in rows if row["cause"].startswith(("activity:", "mission:"))
+    }
+    others = {row["card"] for row in rows} - given.keys()
+    told = {issued.card: (issued.pool, issued.member) for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
+    told = {card: told[card] for card in told.keys() - others}
+    due = {card: of for card, of in cards.items() if of[0] not in limited or card in given}
     return [
-        *_difference("Scores", kept, scores.by_key),
-        *_difference("Scratch cards", kept_cards, cards),
-        *_difference("Scratch cards told of", told_cards, cards),
+        *_difference("Scratch cards", given, due),
+        *_difference("Scratch cards told of", told, due),
     ]
 
 

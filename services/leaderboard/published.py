@@ -101,6 +101,12 @@ class Terms:
     per_day: int = 0
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
+    @property
+    def limits_cards(self) -> bool:
+        """Whether something that asks for a card may go without one."""
+        limits = (self.per_member_day, self.per_member, self.per_day, self.table.cards)
+        return any(limits) or self.starts_at is not None
+
     def day_of(self, at: datetime) -> str:
         """The day of a moment, as counts are kept by."""
         return at.astimezone(self.zone).date().isoformat()

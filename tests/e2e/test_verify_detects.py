@@ -287,7 +287,7 @@ LEADERBOARD = {
     "a card's prize taken": damage(
         "leaderboard",
         "scratch_cards",
-        "and won nothing, with",
+        "won 'nothing', but its draw gives",
         f"UPDATE scratch_cards SET prize = NULL WHERE {A_WINNER}",
     ),
     "a prize for a card that won nothing": damage(
@@ -301,7 +301,7 @@ LEADERBOARD = {
         "leaderboard",
         "scratch_cards",
         "was told, but there is no such revealed card.",
-        f"UPDATE scratch_cards SET revealed_at = NULL, prize = NULL WHERE {A_LOSER}",
+        f"UPDATE scratch_cards SET revealed_at = NULL, prize = NULL, draw = NULL WHERE {A_LOSER}",
     ),
     "a card of another member": damage(
         "leaderboard",

@@ -139,6 +139,8 @@ class _Audit:
             if pool.terms is None:
                 continue
             table = pool.terms.table
+            if pool.nothing_weight != table.nothing_weight:
+                self.violation(f"Pool {pool.pool!r} is kept other than it was published.")
             self.replays[pool.pool] = _Replay(pool, table, seed, table.version)
             if table.kind == DECK:
                 root, _ = fairness.tree_of(fairness.hashes_of(table, seed, shuffled(pool.table_text, seed)))

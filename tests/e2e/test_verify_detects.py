@@ -336,19 +336,37 @@ LEADERBOARD = {
     "the odds": damage(
         "leaderboard",
         "scratch_pools",
-        "but its draw gives",
+        "Pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_pools SET nothing_weight = 1000000",
+    ),
+    "a table": damage(
+        "leaderboard",
+        "scratch_pools",
+        "Pool 'golden_disc' is not the one that the programme declares.",
+        "UPDATE scratch_pools SET table_text = replace(table_text, 'scratch_card', 'wheel')",
+    ),
+    "a member's own seed": damage(
+        "leaderboard",
+        "scratch_cards",
+        "is not chained to the draws before it",
+        f"UPDATE scratch_cards SET own_seed = 'another' WHERE {A_WINNER}",
+    ),
+    "a prize not granted": damage(
+        "leaderboard",
+        "outbox",
+        "and no event grants it.",
+        "DELETE FROM outbox WHERE id = (SELECT max(id) FROM outbox WHERE type LIKE '%RewardGranted')",
     ),
     "a prize's worth": damage(
         "leaderboard",
         "scratch_prizes",
-        "Pool 'golden_disc' is not the one that the programme declares.",
+        "Prize 'golden' of pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_prizes SET amount = amount + 1 WHERE id = 'golden'",
     ),
     "more of a prize": damage(
         "leaderboard",
         "scratch_prizes",
-        "Pool 'golden_disc' is not the one that the programme declares.",
+        "Prize 'golden' of pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_prizes SET stock = stock + 1, remaining = remaining + 1 WHERE id = 'golden'",
     ),
     "a reveal not told": damage(

@@ -29,7 +29,7 @@ from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
 from services.leaderboard import programme as leaderboard_programme
-from services.leaderboard.published import terms_of
+from services.leaderboard.published import readable
 from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import programme as missions_programme
@@ -299,7 +299,7 @@ async def _cards_are_their_replay(
     limited = {
         row["pool"]
         for row in rows
-        if row["closed_at"] is not None or (row["table_text"] and terms_of(row["table_text"]).limits_cards)
+        if row["closed_at"] is not None or ((terms := readable(row["table_text"])) is not None and terms.limits_cards)
     }
     rows = await connection.fetch("SELECT card, pool, member, cause FROM scratch_cards WHERE member NOT LIKE '!%'")
     given = {

@@ -22,13 +22,13 @@ from services.leaderboard import fairness
 from services.leaderboard.card_rules import grant_of
 from services.leaderboard.cards import prize_key, shuffled
 from services.leaderboard.fairness import DECK, NOTHING, Draw, Table
-from services.leaderboard.published import micros, text_of
+from services.leaderboard.published import micros, readable, text_of
 from services.leaderboard.scratch import card_id, commitment, draw
 from services.leaderboard.sealing import Seal, WrongSeedKey
 from services.leaderboard.store import cards as store
 from services.leaderboard.store.cards import Pool, PoolState, PrizeKey
 
-_POOLS = "SELECT pool FROM scratch_pools WHERE brand = $1"
+_POOLS = "SELECT pool, table_text FROM scratch_pools WHERE brand = $1 ORDER BY pool"
 _DOCUMENTS = "SELECT document FROM configurations WHERE brand = $1 ORDER BY version"
 _EVENTS = "SELECT id, payload FROM outbox WHERE brand = $1 AND type = $2 AND member NOT LIKE '!%' ORDER BY id"
 _PRIZES = "SELECT pool, id, weight, stock, currency, amount FROM scratch_prizes WHERE brand = $1 ORDER BY pool, place"
@@ -39,9 +39,14 @@ _CARDS = """
 
 async def card_violations(connection: asyncpg.Connection, brand: str, seal: Seal, kept_since: datetime) -> list[str]:
     """What does not hold; events are kept since `kept_since`."""
-    pools = await store.pools(connection, brand, [row["pool"] for row in await connection.fetch(_POOLS, brand)])
+    rows = await connection.fetch(_POOLS, brand)
+    whole = [row["pool"] for row in rows if not row["table_text"] or readable(row["table_text"])]
+    pools = await store.pools(connection, brand, whole)
     states = await store.states(connection, brand, pools)
     audit = _Audit(brand, pools, states, seal, kept_since=kept_since)
+    for row in rows:
+        if row["pool"] not in pools:
+            audit.violation(f"The table of pool {row['pool']!r} cannot be read.")
     audit.open_seeds()
     for row in await connection.fetch(_DOCUMENTS, brand):
         audit.see_programme(Programme.FromString(row["document"]))

@@ -139,5 +139,13 @@ def terms_of(text: str) -> Terms:
     )
 
 
+def readable(text: str) -> Terms | None:
+    """The terms of a text, or None when it is no table."""
+    try:
+        return terms_of(text)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _moment(at: int) -> datetime:
     return EPOCH + at * MICROSECOND

@@ -343,6 +343,12 @@ LEADERBOARD = {
         "leaderboard",
         "scratch_pools",
         "Pool 'golden_disc' is not the one that the programme declares.",
+        """UPDATE scratch_pools SET table_text = replace(table_text, '"face":"scratch_card"', '"face":"wheel"')""",
+    ),
+    "a table that is none": damage(
+        "leaderboard",
+        "scratch_pools",
+        "The table of pool 'golden_disc' cannot be read.",
         "UPDATE scratch_pools SET table_text = replace(table_text, 'scratch_card', 'wheel')",
     ),
     "a member's own seed": damage(

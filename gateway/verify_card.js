@@ -234,25 +234,47 @@ function isTaken(taken, position) {
   return position >> 3 < taken.length && ((taken[position >> 3] >> (position & 7)) & 1) === 1;
 }
 
-// The position that a card takes: of those that are left and opened, or of all that are left.
-async function positionOf(table, rootMac, number, own, taken, at) {
-  let free = [];
-  for (const end of [Number(released(table, table.cards, at)), table.cards]) {
-    free = [];
-    for (let position = 0; position < end; position++) {
-      if (!isTaken(taken, position)) {
-        free.push(position);
-      }
-    }
-    if (free.length) {
+function bitsOf(byte) {
+  let count = 0;
+  for (let left = byte; left; left &= left - 1) {
+    count += 1;
+  }
+  return count;
+}
+
+function freeBelow(taken, end) {
+  let count = end;
+  for (let at = 0; at < taken.length && at * 8 < end; at++) {
+    count -= bitsOf(end - at * 8 < 8 ? taken[at] & ((1 << (end - at * 8)) - 1) : taken[at]);
+  }
+  return count;
+}
+
+// The free position before which so many are free.
+function freeAt(taken, number) {
+  let position = 0;
+  for (; position >> 3 < taken.length; position += 8) {
+    const free = 8 - bitsOf(taken[position >> 3]);
+    if (number < free) {
       break;
     }
+    number -= free;
   }
-  if (!free.length) {
+  for (; isTaken(taken, position) || number; position++) {
+    number -= isTaken(taken, position) ? 0 : 1;
+  }
+  return position;
+}
+
+// The position that a card takes: of those that are left and opened, or of all that are left.
+async function positionOf(table, rootMac, number, own, taken, at) {
+  const opened = Number(released(table, table.cards, at));
+  const free = freeBelow(taken, opened) || freeBelow(taken, table.cards);
+  if (!free) {
     throw new Malformed("every position of the deck is taken");
   }
   const message = messageOf(table.version, number, encoder.encode(own));
-  return free[Number(await numberBelow(BigInt(free.length), rootMac, message))];
+  return freeAt(taken, Number(await numberBelow(BigInt(free), rootMac, message)));
 }
 
 // -- reading -----------------------------------------------------------------

@@ -35,7 +35,8 @@ class Book(book.Book):
     `adopting` are the topics' own parts of taking a version over. `tiers` are
     those of members that were looked at without locking them; `pools` what the
     pools published that cards are given or drawn from, `drawings` what is known
-    of the cards to reveal, `newest` the version at hand when there are such.
+    of the cards to reveal, `newest` the version at hand when there are such;
+    `parked` are cards whose prize could not be given and now may have been.
     """
 
     service = "leaderboard"
@@ -56,6 +57,7 @@ class Book(book.Book):
         self.pools: dict[str, Pool] = {}
         self.drawings: dict[str, Any] = {}
         self.newest = 0
+        self.parked: set[str] = set()
         self._adopting = adopting
         self._outcomes: dict[int, Outcome | None] = {}
 

@@ -25,6 +25,9 @@ from laurels.leaderboard.v1 import scratch_cards_pb2
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed, ScratchPoolClosed
 from laurels.leaderboard.v1.programme_cards_pb2 import FACE_SCRATCH_CARD
 from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.points.v1.events_pb2 import PointsCredited
+from laurels.points.v1.points_pb2 import ENTRY_KIND_PRIZE
+from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.value.v1.events_pb2 import GRANT_REASON_PRIZE, Grant, GrantParked, RewardGranted
 from services.activity import moment_of
 from services.leaderboard import fairness
@@ -280,22 +283,23 @@ class IssueByGrant(Operation):
 
     requests = (RewardGranted,)
 
-    def version(self, request: RewardGranted) -> None:
-        return None
+    def version(self, request: RewardGranted) -> int:
+        # The pool may be one that this version publishes.
+        return request.programme_version
 
     async def find(
-        self, connection: asyncpg.Connection, book: Book, rules: None, requests: Sequence[RewardGranted]
+        self, connection: asyncpg.Connection, book: Book, rules: LeaderboardRules, requests: Sequence[RewardGranted]
     ) -> Book:
         await know(connection, book, (pool for request in requests for _, pool in _cards_of(request)))
         return book
 
-    def touch(self, request: RewardGranted, found: Book, rules: None, touched: Touched) -> None:
+    def touch(self, request: RewardGranted, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
         at = request.occurred_at.ToDatetime(tzinfo=UTC)
         for place, pool in _cards_of(request):
             touch_issue(found, touched, pool, request.member, grant_cause(request.key, place), at)
             touched.row(PARKED, (request.key, place))
 
-    def decide(self, book: Book, rules: None, request: RewardGranted) -> None:
+    def decide(self, book: Book, rules: LeaderboardRules, request: RewardGranted) -> None:
         at = request.occurred_at.ToDatetime(tzinfo=UTC)
         for place, pool in _cards_of(request):
             if book.row(PARKED, (request.key, place)) is not None:
@@ -529,6 +533,50 @@ class ShowParked(Operation):
         if card is not None:
             card.parked_code, card.parked_detail = request.code, request.detail
             book.put(CARDS, name, card)
+
+
+class ShowGiven(Operation):
+    """Shows no more that a prize could not be given, once points gave it after all."""
+
+    requests = (PointsCredited,)
+
+    async def find(
+        self,
+        connection: asyncpg.Connection,
+        book: Book,
+        rules: Any,
+        requests: Sequence[PointsCredited | RedemptionChanged],
+    ) -> set[str]:
+        named = {card for request in requests if (card := _prize_given(request)) is not None}
+        book.parked |= await store.parked_of(connection, book.brand, named) if named else set()
+        return book.parked
+
+    def touch(self, request: PointsCredited | RedemptionChanged, found: set[str], rules: Any, touched: Touched) -> None:
+        if (name := _prize_given(request)) in found:
+            touched.row(CARDS, name)
+
+    def decide(self, book: Book, rules: Any, request: PointsCredited | RedemptionChanged) -> None:
+        name = _prize_given(request)
+        card = book.row(CARDS, name) if name in book.parked else None
+        if name is not None and card is not None and card.member == request.member:
+            card.parked_code = card.parked_detail = ""
+            book.put(CARDS, name, card)
+
+
+class ShowRedeemed(ShowGiven):
+    """The same, of a reward; a redemption is decided under no version here."""
+
+    requests = (RedemptionChanged,)  # type: ignore[assignment]
+
+    def version(self, request: RedemptionChanged) -> None:
+        return None
+
+
+def _prize_given(request: PointsCredited | RedemptionChanged) -> str | None:
+    """The card whose prize an event of points may be; a redemption names whatever its caller said."""
+    if isinstance(request, RedemptionChanged):
+        return request.redemption.reference or None
+    return request.reference if request.kind == ENTRY_KIND_PRIZE else None
 
 
 # -- closing -----------------------------------------------------------------

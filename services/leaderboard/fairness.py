@@ -11,7 +11,7 @@ import hmac
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -25,6 +25,8 @@ WHOLE = 10_000
 """A curve's shares are in ten-thousandths."""
 DIGEST_BITS = 256
 SHUFFLE, SALT = b"shuffle", b"salt"
+STRIDE = 64
+"""So many bytes of taken positions are counted at once."""
 NOTHING = ""
 """In a prize's place: nothing was won."""
 
@@ -262,6 +264,14 @@ def tree_of(hashes: bytes) -> tuple[bytes, dict[Place, bytes]]:
     return edge.root(), tiles
 
 
+def taken_of(positions: Iterable[int], cards: int) -> bytes:
+    """The positions that are taken, of a deck of so many cards; empty when none is."""
+    found = bytearray((cards + 7) // 8)
+    for position in positions:
+        found[position >> 3] |= 1 << (position & 7)
+    return bytes(found) if any(found) else b""
+
+
 def is_taken(taken: bytes, position: int) -> bool:
     """Whether a position's bit is set: the lowest bit of the first byte is position 0."""
     return bool(position >> 3 < len(taken) and taken[position >> 3] >> (position & 7) & 1)
@@ -306,18 +316,18 @@ def _taken_below(taken: bytes, end: int) -> int:
 def _free_at(taken: bytes, number: int) -> int:
     """The free position before which so many are free."""
     position = 0
-    for held in taken:
-        free = 8 - held.bit_count()
-        if number < free:
-            break
-        number -= free
-        position += 8
-    while True:
-        if not is_taken(taken, position):
-            if not number:
-                return position
-            number -= 1
+    for stride in (STRIDE, 1):
+        for at in range(position >> 3, len(taken), stride):
+            held = taken[at : at + stride]
+            free = 8 * len(held) - int.from_bytes(held, "little").bit_count()
+            if number < free:
+                break
+            number -= free
+            position += 8 * len(held)
+    while is_taken(taken, position) or number:
+        number -= not is_taken(taken, position)
         position += 1
+    return position
 
 
 # -- the chain of draws ------------------------------------------------------

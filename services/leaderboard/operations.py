@@ -2,6 +2,7 @@
 
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget
 from services.leaderboard import boards, cards, members
 from services.leaderboard.book import Together
@@ -12,12 +13,13 @@ OPERATIONS = registry(
         Forget(),
         members.Know(),
         Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
-        boards.MoveByCredit(),
+        Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
         cards.IssueByMission(),
         cards.RevealCard(),
         cards.IssueByKey(),
         cards.IssueByGrant(),
         cards.ShowParked(),
+        cards.ShowRedeemed(),
         cards.ClosePools(),
     )
 )

@@ -15,6 +15,7 @@ programme, take the numbers from 0 on; what is above them wins nothing.
 
 import hashlib
 import hmac
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -23,6 +24,8 @@ from chassis.errors import NotFound
 
 DIGEST_BITS = 256
 CARD_ID_LENGTH = 32
+CARD = re.compile(rf"[0-9a-f]{{{CARD_ID_LENGTH}}}")
+"""What the ids of cards look like."""
 
 
 class UnknownCard(NotFound):

@@ -11,10 +11,12 @@ from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, Member
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
+from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from laurels.value.v1.events_pb2 import GrantParked, RewardGranted
 from services import erasure
 from services.leaderboard.cards import prize_key
+from services.leaderboard.scratch import CARD
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "points": [
@@ -28,6 +30,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         ConsentChanged,
         SharedAttributesChanged,
         GrantParked,
+        RedemptionChanged,
     ],
     "missions": [MissionCompleted, ErasureReceipt, RewardGranted, GrantParked],
 }
@@ -39,4 +42,6 @@ def request_of(event: Event) -> Any:
         return erasure.request_of(event)
     if isinstance(event.message, GrantParked) and not event.message.key.startswith(prize_key("")):
         return None  # what others granted
+    if isinstance(event.message, RedemptionChanged) and not CARD.fullmatch(event.message.redemption.reference):
+        return None  # what no card won
     return event.message

@@ -32,7 +32,7 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed, ScratchPoolClosed
 from laurels.missions.v1.programme_pb2 import Badge
-from laurels.points.v1 import grants_pb2_grpc, points_pb2
+from laurels.points.v1 import grants_pb2, grants_pb2_grpc, points_pb2
 from laurels.points.v1.programme_pb2 import Reward
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
@@ -447,6 +447,17 @@ async def test_points_credits_a_prize_once_and_one_that_it_parks_is_shown_on_the
         await leaderboard.republish(brand)
         await eventually(leaderboard.all_published)
         assert await credited(points, brand) == [7]
+        # A manager has it given after all, and the card says so.
+        applied.points.rewards[0].ClearField("available_until")
+        await points.call("ApplyProgramme", programme_pb2.ApplyProgrammeRequest(programme=applied), brand)
+        (grant,) = (await points.call("ListParkedGrants", grants_pb2.ListParkedGrantsRequest(), brand)).grants
+        retry = grants_pb2.RetryGrantRequest(grant=grant.grant, idempotency_key="retry")
+        await points.call("RetryGrant", retry, brand)
+
+        async def shown_as_given() -> bool:
+            return not any(card.HasField("parked") for card in (await leaderboard.cards(brand, "ann")).cards)
+
+        await eventually(shown_as_given)
     assert await leaderboard.violations(brand) == []
 
 

@@ -125,10 +125,7 @@ class ScratchCardServicer(scratch_cards_pb2_grpc.ScratchCardServiceServicer):
         proof.won_before.extend(scratch_cards_pb2.PrizeCount(prize=name, count=won[name]) for name in sorted(won))
         proof.spent_before = sum(count * pool.prizes[name].value for name, count in won.items())
         if table.kind == DECK and card.position is not None:
-            taken = b""
-            for position in positions:
-                taken = fairness.with_taken(taken, position, table.cards)
-            proof.taken_before = taken.hex()
+            proof.taken_before = fairness.taken_of(positions, table.cards).hex()
             proof.salt = fairness.salt_of(table.version, seed, card.position).hex()
             ranges = merkle.inclusion_ranges(card.position, table.cards)
             tiles = await store.tiles(connection, brand, pool.pool, merkle.tiles_of(ranges))

@@ -52,6 +52,8 @@ _LOCK_CARDS = f"""
     SELECT {_COLUMNS} FROM scratch_cards
     WHERE brand = $1 AND card = ANY($2::text[]) ORDER BY card FOR NO KEY UPDATE"""  # noqa: S608
 _CARD = f"SELECT {_COLUMNS} FROM scratch_cards WHERE brand = $1 AND card = $2"  # noqa: S608
+_PARKED_OF = """
+    SELECT card FROM scratch_cards WHERE brand = $1 AND card = ANY($2::text[]) AND parked_code <> ''"""
 _LOCK_STATES = """
     SELECT pool, issued, revealed, spent, head, taken, closes_at, closed_at FROM scratch_pool_states
     WHERE brand = $1 AND pool = ANY($2::text[]) ORDER BY pool FOR NO KEY UPDATE"""
@@ -332,6 +334,11 @@ async def card(connection: asyncpg.Connection, brand: str, name: str) -> CardSta
     """A card; nothing is locked."""
     row = await connection.fetchrow(_CARD, brand, name)
     return CardState(*row) if row is not None else None
+
+
+async def parked_of(connection: asyncpg.Connection, brand: str, cards: Collection[str]) -> set[str]:
+    """Those of the cards whose prize could not be given; nothing is locked."""
+    return {row["card"] for row in await connection.fetch(_PARKED_OF, brand, sorted(cards))}
 
 
 async def save_cards(connection: asyncpg.Connection, brand: str, cards: Sequence[CardState]) -> None:

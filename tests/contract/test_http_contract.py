@@ -76,6 +76,7 @@ def test_what_a_member_may_call_names_the_member_or_is_nobodys(method: Method) -
     checked_by_services = {"RevealScratchCard", "RecordOutcome", "GetScratchPool", "ListBadges", "ListRewards"}
     checked_by_services |= {"ListLeaderboardEntries"}
     checked_by_services |= {"ListTiers"}
+    checked_by_services |= {"GetScratchCardProof", "ListScratchDraws"}
     checked_by_services |= {"ListLeaderboardEntries", "GetGroup", "ListGroupEntries"}
     checked_by_services |= {"ListCheckpoints", "GetConsistencyProof", "GetEntryProof"}
     if "member" in method.rule.scopes:

@@ -311,11 +311,11 @@ async def test_1000_concurrent_revealers_win_300_prizes_and_no_more(
     if kind == "deck":
         assert won == {"car": 1, "bike": 49, "pen": 250}
     else:
-        # Of 601 numbers each is a prize, and a thousand draws leave none of the pens.
-        assert (won["car"] <= 1, won["bike"] <= 49, won["pen"]) == (True, True, 250)
+        assert all(won[each.id] <= each.stock for each in prizes)
         spent = 1_000 * won["car"] + 100 * won["bike"] + won["pen"]
-        assert spent <= 5_000
-        assert published.budget_left == 5_000 - spent
+        assert published.budget_left == 5_000 - spent >= 0
+        # Each draw is a prize, at last a pen, and a thousand draws leave none, or nothing to buy one with.
+        assert won["pen"] == 250 or published.budget_left == 0
     assert {each.prize.id: each.prize.stock - each.remaining for each in published.prizes} == {
         name: won[name] for name in ("car", "bike", "pen")
     }

@@ -15,6 +15,7 @@ from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from laurels.value.v1.events_pb2 import GrantParked, RewardGranted
 from services import erasure
+from services.credits import is_earned
 from services.leaderboard.cards import prize_key
 from services.leaderboard.scratch import CARD
 
@@ -44,4 +45,6 @@ def request_of(event: Event) -> Any:
         return None  # what others granted
     if isinstance(event.message, RedemptionChanged) and not CARD.fullmatch(event.message.redemption.reference):
         return None  # what no card won
+    if isinstance(event.message, PointsCredited) and not is_earned(event.message):
+        return None
     return event.message

@@ -145,16 +145,16 @@ def effects(event: value_pb.RewardGranted) -> Iterator[tuple[int, str, value_pb.
     >>> points = value_pb.Grant(points=value_pb.PointsGrant(currency="points", amount=1))
     >>> event = value_pb.RewardGranted(key="k", grants=[value_pb.Grant(reward="mug"), points, points])
     >>> [(place, effect) for place, effect, _ in effects(event)]
-    [(0, 'k:0'), (1, 'k'), (2, 'k:2')]
+    [(0, 'k#0'), (1, 'k'), (2, 'k#2')]
     """
     seen = False
     for place, grant in enumerate(event.grants):
         match grant.WhichOneof("kind"):
             case "points":
-                yield place, f"{event.key}:{place}" if seen else event.key, grant
+                yield place, f"{event.key}#{place}" if seen else event.key, grant
                 seen = True
             case "reward":
-                yield place, f"{event.key}:{place}", grant
+                yield place, f"{event.key}#{place}", grant
 
 
 def _pieces(asked: Granted) -> list[Piece]:

@@ -5,6 +5,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from chassis.errors import DomainError
 from cli.embedded import Servers
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import MemberErased
+from laurels.export.v1 import export_pb2, export_pb2_grpc
 from laurels.points.v1 import (
     events_pb2,
     grants_pb2,
@@ -89,6 +91,7 @@ async def around(
             rewards_pb2_grpc.RewardsServiceStub(channel),
             ledger_pb2_grpc.LedgerServiceStub(channel),
             members_pb2_grpc.MembersServiceStub(channel),
+            export_pb2_grpc.ExportServiceStub(channel),
         )
         points = Points(channel, token, *more)
         streams = Streams(points, client)
@@ -176,7 +179,7 @@ async def test_points_are_credited_once_under_their_key_with_their_reason(
     } <= statement
     async with connected(servers, brand) as connection:
         keys = await connection.fetch("SELECT key FROM entries WHERE brand = $1 AND key LIKE 'prize:%'", brand)
-    assert {row["key"] for row in keys} == {"prize:c1", "prize:c1:1", "prize:c1:2"}
+    assert {row["key"] for row in keys} == {"prize:c1", "prize:c1#1", "prize:c1#2"}
     told = await streams.told(brand, events_pb2.PointsCredited)
     assert sum(event.amount for event in told if event.currency == "points") == 77
     assert await parked(points, brand) == []
@@ -280,12 +283,51 @@ async def test_a_manager_gives_a_parked_grant_once_or_writes_it_off(
     assert await found_in(servers, brand) == []
 
 
+async def test_a_key_that_both_services_tell_at_once_gives_once(
+    points: Points, streams: Streams, servers: Servers, brand: str
+) -> None:
+    await points.apply(brand, shop(pb.Reward(id="pin", name="Pin", stock=50), COUPON))
+    members = [f"m{number}" for number in range(10)]
+    await asyncio.gather(*(points.enrol(brand, member) for member in members))
+
+    def told(member: str) -> list[value_pb.RewardGranted]:
+        event = granting(f"k:{member}", coins(5), prize("pin"), prize("coupon"), coins(1, "shells"), member=member)
+        return [event, event, granting(f"last:{member}", coins(1), member=member)]
+
+    await asyncio.gather(
+        *(streams.publish(source, brand, *told(each)) for each in members for source in ("missions", "leaderboard"))
+    )
+    for member in members:
+        await eventually(partial(points.available, brand, member), 6)
+        assert Counter(each.reward for each in await redemptions(points, brand, member)) == Counter(pin=1, coupon=1)
+    assert await codes(points, brand) == Counter(unknown_currency=10)
+    assert len(await streams.told(brand, value_pb.GrantParked)) == 10
+    assert await found_in(servers, brand) == []
+
+
+async def test_an_export_has_what_was_given_parked_and_held(points: Points, streams: Streams, brand: str) -> None:
+    found = attributed(BIRTHDAY)
+    found.points.rewards.append(MUG)
+    await points.apply(brand, found)
+    await points.call("EnrolMember", enrolment("ann", birthday="1990-05-01"), brand)
+    event = granting("k", prize("mug"), prize("mug"), coins(10))
+    await streams.publish("leaderboard", brand, event, hold_of("h", 4))
+    await eventually(lambda: available_and_held(points, brand), (6, 4))
+    answer = await points.call("ExportMember", export_pb2.ExportMemberRequest(member="ann"), brand)
+    rows = {section.name: [dict(row) for row in section.rows] for section in answer.sections}
+    assert [row["key"] for row in rows["given_rewards"]] == ["k#0"]
+    assert [row["code"] for row in rows["parked_grants"]] == ["reward_sold_out"]
+    assert [row["key"] for row in rows["hold_requests"]] == ["h"]
+    assert [row["on_date"] for row in rows["anniversaries"]] == ["1990-05-01"]
+    assert [row["reward"] for row in rows["redemptions"]] == ["mug"]
+
+
 async def test_a_key_that_another_entry_has_parks_the_grant_and_loses_nothing(
     points: Points, streams: Streams, brand: str
 ) -> None:
     await points.apply(brand, programme())
     await points.record(brand, purchase("first"))
-    await streams.publish("leaderboard", brand, granting("k:1", coins(3)), granting("k", coins(5), coins(6)))
+    await streams.publish("leaderboard", brand, granting("k#1", coins(3)), granting("k", coins(5), coins(6)))
     await eventually(lambda: codes(points, brand), Counter(idempotency_conflict=1))
     assert await points.available(brand) == 100 + 3 + 5
 
@@ -651,7 +693,7 @@ async def test_verification_finds_what_does_not_add_up(
     mine = f"WHERE brand = '{brand}'"
     for damage, says in (
         (f"UPDATE parked_grants SET state = 2 {mine}", "was given and has no effect"),
-        (f"UPDATE given_rewards SET redemption = 'other' {mine}", "The redemption of granted reward k:0"),
+        (f"UPDATE given_rewards SET redemption = 'other' {mine}", "The redemption of granted reward k#0"),
         (f"UPDATE hold_requests SET ended = 1, ended_at = now() {mine}", "Request h to hold points"),
         (f"UPDATE hold_requests SET hold = 'other' {mine}", "Request h to hold points"),
         (f"UPDATE anniversaries SET on_date = '1990-05-02' {mine}", "The anniversary of ann (birthday)"),

@@ -99,6 +99,38 @@ async def test_requests_that_arrive_while_a_transaction_commits_form_the_next_on
     assert await notes.transactions(brand) == [1, 30]
 
 
+async def test_callers_who_ask_again_once_they_are_answered_are_decided_together(
+    notes: Notes, path: WritePath, stage: Stage, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_path, "GATHER_S", WITHIN_S)
+    async with held_up(path, brand, stage):
+        waiting = asyncio.gather(*(path.submit(brand, note) for note in counted(range(3))))
+        await asyncio.sleep(0)
+    await waiting
+    again = [asyncio.create_task(path.submit(brand, Note("ann", "0")))]
+    for number in (1, 2):
+        # Statements of another session take longer than a batch that waits for nobody.
+        assert await notes.transactions(brand) == [1, 3]
+        again.append(asyncio.create_task(path.submit(brand, Note("ann", str(number)))))
+    async with asyncio.timeout(WITHIN_S / 2):
+        await asyncio.gather(*again)
+    assert await notes.transactions(brand) == [1, 3, 3]
+
+
+async def test_a_batch_waits_a_moment_for_callers_who_do_not_come_back_and_a_lone_caller_for_nobody(
+    notes: Notes, path: WritePath, stage: Stage, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_up(path, brand, stage):
+        waiting = asyncio.gather(*(path.submit(brand, note) for note in counted(range(3))))
+        await asyncio.sleep(0)
+    await waiting
+    await path.submit(brand, Note("ann", "alone"))
+    monkeypatch.setattr(write_path, "GATHER_S", 4 * WITHIN_S)
+    async with asyncio.timeout(WITHIN_S):
+        await path.submit(brand, Note("ann", "alone again"))
+    assert await notes.transactions(brand) == [1, 3, 1, 1]
+
+
 async def test_a_batch_takes_no_more_than_its_weight(notes: Notes, stage: Stage, brand: str) -> None:
     path = notes.write_path(stage, batch_weight_max=10)
     async with held_up(path, brand, stage):

@@ -2,8 +2,9 @@
 
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from services.book import Adopt, Forget
-from services.leaderboard import boards, cards, members
+from services.leaderboard import boards, cards, closing, members, repairs
 from services.leaderboard.book import Together
 
 OPERATIONS = registry(
@@ -13,7 +14,11 @@ OPERATIONS = registry(
         members.Know(),
         Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
         boards.MoveByCredit(),
-        cards.IssueByMission(),
+        Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
+        boards.Submit(),
+        closing.Close(),
+        repairs.Move(),
+        repairs.RebuildScores(),
         cards.RevealCard(),
     )
 )

@@ -19,6 +19,9 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
         frozenset(currency.id for currency in programme.points.currencies),
         frozenset(mission.id for mission in programme.missions.missions),
         schemas(programme, MEMBER_VARIABLES),
+        frozenset(reward.id for reward in programme.points.rewards),
+        frozenset(badge.id for badge in programme.missions.badges),
+        frozenset(pool.id for pool in programme.leaderboard.scratch_pools),
     )
     rules = LeaderboardRules()
     compile_boards(rules, known, programme.leaderboard, problems)

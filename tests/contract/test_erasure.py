@@ -20,7 +20,10 @@ NAMED = {
         "referral_codes.member", "referrals.referee", "referrals.referrer",
     },
     "missions": {"badges.member", "completions.member", "progress.member"},
-    "leaderboard": {"known_members.member", "scores.member", "scratch_cards.member"},
+    "leaderboard": {
+        "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
+        "known_members.member", "scores.member", "scratch_cards.member",
+    },
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip
 CHASSIS = {"dead_letters.member", "erasing.member", "outbox.member"}

@@ -22,7 +22,7 @@ OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 APPEND_ONLY = {
     "points": {"entries", "activities", "ledger_checkpoints", "consent_records"},
     "missions": {"completions", "badges"},
-    "leaderboard": {"scratch_pools"},
+    "leaderboard": {"answers", "board_facts", "board_standings", "scratch_pools"},
     "recommender": {"decisions", "outcomes"},
 }
 by_service = pytest.mark.parametrize("service", SERVICES)
@@ -145,7 +145,7 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     )
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
-        expected.add(("scratch_pools", "r"))
+        expected |= {("scratch_pools", "r"), ("board_periods", "r"), ("board_changes", "*")}
     if service == "points":  # what is due is looked for in all brands at once
         expected |= {(name, "r") for name in ("lots", "holds", "pending_lots", "tier_standings", "redemptions")}
         # the log's builder appends what is new in all brands in one transaction

@@ -20,8 +20,8 @@ from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
-from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.missions.v1.events_pb2 import MissionCompleted
@@ -127,6 +127,7 @@ class Leaderboard:
         self.servers, self._client, self._js, self._token = servers, client, client.jetstream(), token
         self._stubs = [
             leaderboard_pb2_grpc.LeaderboardServiceStub(channel),
+            boards_pb2_grpc.BoardServiceStub(channel),
             scratch_cards_pb2_grpc.ScratchCardServiceStub(channel),
             programme_pb2_grpc.ProgrammeValidationServiceStub(channel),
         ]

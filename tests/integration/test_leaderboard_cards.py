@@ -330,8 +330,10 @@ TAMPERED = {
     "UPDATE scratch_pools SET commitment = repeat('0', 64) WHERE brand = $1": "not the one that was committed to",
     "UPDATE scratch_pools SET sealed_seed = sealed_seed || 'x' WHERE brand = $1": "does not open",
     "UPDATE scratch_prizes SET weight = weight + 1000 WHERE brand = $1 AND id = 'car'": "draw gives",
-    "DELETE FROM scores WHERE brand = $1": "ranks 0 members and counts 1",
-    "UPDATE board_sizes SET members = 3 WHERE brand = $1": "ranks 1 members and counts 3",
+    "DELETE FROM scores WHERE brand = $1": "and no score",
+    "UPDATE scores SET score = score + 1 WHERE brand = $1": "is not what its facts say",
+    "DELETE FROM board_facts WHERE brand = $1": "has no facts",
+    "DELETE FROM board_periods WHERE brand = $1": "which it does not have",
     "INSERT INTO dead_letters SELECT 'points', 1, $1, 'm', 'laurels.points.v1.PointsCredited', '', 'poison'": "poison",
 }
 

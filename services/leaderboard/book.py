@@ -17,6 +17,7 @@ from chassis.logging import logger
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services import book
+from services.erasure import Erase
 from services.leaderboard import ranks, store
 from services.leaderboard.programme import compile_programme
 from services.leaderboard.ranking import Score
@@ -64,6 +65,7 @@ class Book(book.Book):
         self.pools: dict[str, Pool] = {}
         self.drawn: dict[str, PrizeKey | None] = {}
         self._adopting = adopting
+        self._asked: set[str] = set()
         self.changes: list[Change] = []
         self.moved: dict[Any, Score] = {}
         self.standings: dict[tuple[str, int], Any] = {}
@@ -82,6 +84,11 @@ class Book(book.Book):
             self.newest = applied.version, rules
         self.changes.append(ranks.adopted(applied.version))
 
+    def decide(self, request: Any) -> Any:
+        if isinstance(request, Erase):
+            self._asked.add(request.member)
+        return super().decide(request)
+
     def outcome(self, rules: LeaderboardRules, recorded: ActivityRecorded) -> Outcome | None:
         """What an activity does, evaluated once for all topics; None when nothing looks at its type."""
         if id(recorded) not in self._outcomes:
@@ -99,7 +106,8 @@ class Book(book.Book):
     async def _forget(self, connection: asyncpg.Connection, brand: str, member: str, alias: str) -> None:
         await store.erase(connection, brand, member, alias)
         self.changes = [change for change in self.changes if member not in change]
-        self.changes.append(ranks.erased(member))
+        # The last erasure leaves the id nowhere, and so not in what it tells.
+        self.changes.append(ranks.erased(member, alias) if member in self._asked else ranks.settled(alias))
 
     def _failed(self, name: str, why: str) -> None:
         metrics.RULE_FAILURES.labels("leaderboard").inc()

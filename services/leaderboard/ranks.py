@@ -22,6 +22,7 @@ import orjson
 
 from chassis.configuration import Configurations
 from chassis.database import EVERY_BRAND, Database
+from chassis.erasure import is_alias
 from chassis.errors import NotFound
 from chassis.logging import logger
 from chassis.loops import Beat
@@ -64,9 +65,14 @@ def consented(member: str, granted: bool) -> Change:
     return ["consented", member, granted]
 
 
-def erased(member: str) -> Change:
-    """A member is forgotten."""
-    return ["erased", member]
+def erased(member: str, alias: str) -> Change:
+    """A member is forgotten, and will be once more."""
+    return ["erased", member, alias]
+
+
+def settled(alias: str) -> Change:
+    """Whoever the alias stands for is forgotten for good."""
+    return ["settled", alias]
 
 
 def adopted(version: int) -> Change:
@@ -85,6 +91,8 @@ class BrandRanks:
     consents: dict[str, bool] = field(default_factory=dict)
     told: int = 0
     """How often what members said has changed."""
+    erasing: dict[str, str] = field(default_factory=dict)
+    """Members who are being erased, by alias."""
     said: dict[tuple[str, ...], int] = field(default_factory=dict)
     """The number of the change that spoke last of a removal or a consent."""
 
@@ -127,6 +135,8 @@ class BrandRanks:
 
     def forget(self, member: str) -> None:
         self.consents.pop(member, None)
+        for of in [of for of in self.said if of[-1] == member]:
+            del self.said[of]
         for off in self.removed.values():
             off.discard(member)
         for index in self.indexes.values():
@@ -187,7 +197,7 @@ class Ranks:
         ranks = self._brands.setdefault(brand, BrandRanks())
         for kind, *said in changes:
             match kind:
-                case "score":
+                case "score" if not is_alias(said[2]):
                     ranks.put(*said)
                 case "removed":
                     if _is_news(ranks, ("removed", said[0], said[1]), number):
@@ -199,7 +209,10 @@ class Ranks:
                 case "closed":
                     ranks.indexes.pop((said[0], said[1]), None)
                 case "erased":
+                    ranks.erasing[said[1]] = said[0]
                     ranks.forget(said[0])
+                case "settled":
+                    ranks.forget(ranks.erasing.pop(said[0], ""))
 
     def adopt(self, brand: str, version: int, rules: LeaderboardRules) -> None:
         """Takes a version over that this replica adopted."""
@@ -271,6 +284,7 @@ class Ranks:
             for board, member in await store.removed(connection, brand):
                 ranks.removed.setdefault(board, set()).add(member)
             ranks.consents = await store.consents(connection, brand)
+            ranks.erasing = await store.erasing(connection, brand)
             periods = await store.open_periods(connection, brand)
         for period in periods:
             await self._load_index(brand, ranks, period.board, period.period, beat)

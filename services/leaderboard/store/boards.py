@@ -92,6 +92,7 @@ _SAVE_REMOVALS = """
     DO UPDATE SET removed = excluded.removed, reason = excluded.reason, changed_at = excluded.changed_at"""
 _REMOVED = "SELECT board, member FROM board_removals WHERE brand = $1 AND removed"
 _CONSENTS = "SELECT member, leaderboards FROM known_members WHERE brand = $1 AND leaderboards IS NOT NULL"
+_ERASING = "SELECT member, alias FROM erasing WHERE brand = $1"
 _FACTS = """
     SELECT known.* FROM unnest($2::text[], $3::bigint[], $4::text[]) AS wanted (board, period, member)
     CROSS JOIN LATERAL (
@@ -350,6 +351,11 @@ async def removed(connection: asyncpg.Connection, brand: str) -> list[RemovalKey
 async def consents(connection: asyncpg.Connection, brand: str) -> dict[str, bool]:
     """What members said of being shown; those who never did are not in it."""
     return {row["member"]: row["leaderboards"] for row in await connection.fetch(_CONSENTS, brand)}
+
+
+async def erasing(connection: asyncpg.Connection, brand: str) -> dict[str, str]:
+    """Members who are being erased, by alias."""
+    return {row["alias"]: row["member"] for row in await connection.fetch(_ERASING, brand)}
 
 
 async def open_periods(connection: asyncpg.Connection, brand: str) -> list[Period]:

@@ -11,7 +11,8 @@ BRAND = "current_setting('laurels.brand')"
 ERASING = f"(SELECT member FROM erasing WHERE brand = {BRAND})"  # noqa: S608
 # A member's facts are found by the boards and periods that they have scores in,
 # since no index of them begins with the member: it would cost every fact.
-# A standing keeps its place under the alias.
+# A standing keeps its place under the alias. What replicas were told of the
+# member within the last minute is told of the alias, which they pass over.
 ERASE = f"""
     DELETE FROM board_facts USING (SELECT board, period FROM scores WHERE brand = {BRAND} AND member = $1) AS scored
         WHERE board_facts.brand = {BRAND} AND board_facts.board = scored.board AND board_facts.period = scored.period
@@ -20,6 +21,10 @@ ERASE = f"""
     DELETE FROM board_removals WHERE brand = {BRAND} AND member = $1 AND $1 IN {ERASING};
     UPDATE board_standings SET member = $2
         WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    UPDATE board_changes SET changes = convert_to(
+            replace(convert_from(changes, 'UTF8'), '"' || $1 || '"', '"' || $2 || '"'), 'UTF8')
+        WHERE brand = {BRAND} AND position(convert_to('"' || $1 || '"', 'UTF8') IN changes) > 0
         AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
     DELETE FROM known_members WHERE brand = {BRAND} AND member = $1 AND $1 IN {ERASING};
     DELETE FROM scratch_cards WHERE brand = {BRAND} AND member = $1 AND prize IS NULL AND $1 IN {ERASING};

@@ -7,9 +7,8 @@ the events are played again from the first to the last.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC
 from importlib import import_module
 from typing import Any
 
@@ -29,9 +28,13 @@ from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
 from services.credits import is_earned
+from services.leaderboard import boards
 from services.leaderboard import programme as leaderboard_programme
+from services.leaderboard.board_rules import BoardRules
+from services.leaderboard.periods import Continuous
 from services.leaderboard.published import readable
-from services.leaderboard.ranking import Scores
+from services.leaderboard.ranking import Fact, Limits, Operator
+from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import programme as missions_programme
 from services.missions.progress import Progress, grow
@@ -259,31 +262,37 @@ async def _missions_are_their_replay(databases: Mapping[str, asyncpg.Connection]
 async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts, brand: str) -> list[str]:
     connection = databases["leaderboard"]
     rules = await _rules(connection, leaderboard_programme.compile_document)
-    scores = Scores()
+    moved: Counter[tuple[Any, ...]] = Counter()
     cards: dict[str, tuple[str, str]] = {}
     for credited in filter(is_earned, facts[PointsCredited.DESCRIPTOR.full_name]):
-        for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
-            scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime(tzinfo=UTC))
+        under = rules[credited.programme_version]
+        moved.update(_placed(under, boards.facts_of_credit(under, credited)))
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
-        under, member, at = rules[recorded.programme_version], recorded.activity.member, moment_of(recorded.activity)
-        for earned in recorded.earned:
-            for board in under.by_currency.get(earned.currency, ()):
-                scores.add(board, member, earned.amount, at)
+        under, member = rules[recorded.programme_version], recorded.activity.member
         of_type = under.by_type.get(recorded.activity.type)
-        if of_type is None:
+        outcome = of_type.outcome(recorded, _ignore) if of_type is not None else None
+        moved.update(_placed(under, boards.facts_of_activity(under, recorded, outcome)))
+        if outcome is None:
             continue
-        outcome = of_type.outcome(recorded, _ignore)
-        for board, score in outcome.gains:
-            scores.add(board, member, score, at)
         cause = activity_cause(recorded.activity.id)
         cards |= {card_id(brand, pool, cause): (pool, member) for pool in outcome.pools}
     for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
         cause = mission_cause(done.mission, done.member)
-        pools = rules[done.programme_version].by_mission.get(done.mission, ())
-        cards |= {card_id(brand, pool, cause): (pool, done.member) for pool in pools}
-    rows = await connection.fetch("SELECT board, member, score, reached_at FROM scores")
-    kept = {(row["board"], row["member"]): (row["score"], row["reached_at"]) for row in rows}
-    return [*_difference("Scores", kept, scores.by_key), *await _cards_are_their_replay(connection, facts, cards)]
+        under = rules[done.programme_version]
+        moved.update(_placed(under, boards.facts_of_mission(under, done)))
+        cards |= {card_id(brand, pool, cause): (pool, done.member) for pool in under.by_mission.get(done.mission, ())}
+    rows = await connection.fetch(
+        "SELECT board, period, member, score, sub_score, occurred_at, value FROM board_facts WHERE source = 0"
+    )
+    kept = Counter(tuple(row) for row in rows)
+    # What a board does not take, for its limits or after its period, is no fact.
+    choosy = {name for version in rules.values() for name, board in version.compiled.items() if not _takes_all(board)}
+    missing = {fact: count for fact, count in (moved - kept).items() if fact[0] not in choosy}
+    return [
+        *_difference("Facts of boards that no event tells of", dict(kept - moved), {}),
+        *_difference("Facts of boards that events tell of", {}, missing),
+        *await _cards_are_their_replay(connection, facts, cards),
+    ]
 
 
 async def _cards_are_their_replay(
@@ -314,6 +323,22 @@ async def _cards_are_their_replay(
         *_difference("Scratch cards", given, due),
         *_difference("Scratch cards told of", told, due),
     ]
+
+
+def _placed(rules: LeaderboardRules, facts: Iterable[Fact]) -> Iterator[tuple[Any, ...]]:
+    """Facts as they are kept: with the period that each is in."""
+    for fact in facts:
+        span = rules.compiled[fact.board].periods.at(fact.occurred_at)
+        if span is not None:
+            yield (fact.board, span.period, *fact[1:-1])
+
+
+def _takes_all(board: BoardRules) -> bool:
+    return (
+        board.scoring.limits == Limits()
+        and board.scoring.operator is not Operator.DISTINCT
+        and isinstance(board.periods, Continuous)
+    )
 
 
 async def _profiles_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import orjson
 
 from chassis import metrics
 from chassis.book import Operation, Touched
@@ -16,10 +17,14 @@ from chassis.logging import logger
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services import book
-from services.leaderboard import store
+from services.erasure import Erase
+from services.leaderboard import ranks, store
 from services.leaderboard.programme import compile_programme
+from services.leaderboard.ranking import Score
+from services.leaderboard.ranks import Change
 from services.leaderboard.rules import LeaderboardRules, Outcome
 from services.leaderboard.sealing import Seal
+from services.leaderboard.store.boards import add_change
 from services.leaderboard.store.cards import Pool
 from services.programme import Problems
 
@@ -35,8 +40,12 @@ class Book(book.Book):
     `adopting` are the topics' own parts of taking a version over. `tiers` are
     those of members that were looked at without locking them; `pools` what the
     pools published that cards are given or drawn from, `drawings` what is known
-    of the cards to reveal, `newest` the version at hand when there are such;
-    `parked` are cards whose prize could not be given and now may have been.
+    of the cards to reveal, `newest_version` the version at hand when there are
+    such; `parked` are cards whose prize could not be given and now may have
+    been. `standings` are the last places of standings that are being written
+    down, `placed` who is in one. `moved` are the scores that were, `changes` is
+    what the replicas' ranks are to be told, under the number `change`, which the
+    answers in `positioned` get as their position.
     """
 
     service = "leaderboard"
@@ -51,14 +60,22 @@ class Book(book.Book):
         adopting: Sequence[Adopting],
         seal: Seal,
     ) -> None:
-        super().__init__(brand, now, programmes, operations, store.erase)
+        super().__init__(brand, now, programmes, operations, self._forget)
         self.seal = seal
         self.tiers: dict[str, str] = {}
         self.pools: dict[str, Pool] = {}
         self.drawings: dict[str, Any] = {}
-        self.newest = 0
+        self.newest_version = 0
         self.parked: set[str] = set()
         self._adopting = adopting
+        self._asked: set[str] = set()
+        self.changes: list[Change] = []
+        self.moved: dict[Any, Score] = {}
+        self.standings: dict[tuple[str, int], Any] = {}
+        self.placed: set[tuple[str, int, str]] = set()
+        self.change = 0
+        self.positioned: list[Any] = []
+        self.newest: tuple[int, LeaderboardRules] | None = None
         self._outcomes: dict[int, Outcome | None] = {}
 
     async def adopt(self, connection: asyncpg.Connection, applied: ProgrammeApplied) -> None:
@@ -66,6 +83,14 @@ class Book(book.Book):
         rules = compile_programme(applied.programme, Problems())
         for adopting in self._adopting:
             await adopting(connection, self, rules)
+        if self.newest is None or applied.version > self.newest[0]:
+            self.newest = applied.version, rules
+        self.changes.append(ranks.adopted(applied.version))
+
+    def decide(self, request: Any) -> Any:
+        if isinstance(request, Erase):
+            self._asked.add(request.member)
+        return super().decide(request)
 
     def outcome(self, rules: LeaderboardRules, recorded: ActivityRecorded) -> Outcome | None:
         """What an activity does, evaluated once for all topics; None when nothing looks at its type."""
@@ -73,6 +98,19 @@ class Book(book.Book):
             of_type = rules.by_type.get(recorded.activity.type)
             self._outcomes[id(recorded)] = None if of_type is None else of_type.outcome(recorded, self._failed)
         return self._outcomes[id(recorded)]
+
+    async def save(self, connection: asyncpg.Connection) -> None:
+        """Saves all, and writes down for the replicas' ranks what it changed of boards."""
+        self.changes += [ranks.scored(score) for score in self.moved.values()]
+        await super().save(connection)
+        if self.changes:
+            self.change = await add_change(connection, self.brand, orjson.dumps(self.changes))
+
+    async def _forget(self, connection: asyncpg.Connection, brand: str, member: str, alias: str) -> None:
+        await store.erase(connection, brand, member, alias)
+        self.changes = [change for change in self.changes if member not in change]
+        # The last erasure leaves the id nowhere, and so not in what it tells.
+        self.changes.append(ranks.erased(member, alias) if member in self._asked else ranks.settled(alias))
 
     def _failed(self, name: str, why: str) -> None:
         metrics.RULE_FAILURES.labels("leaderboard").inc()

@@ -356,7 +356,7 @@ class RevealCard(Operation):
             book.drawings[card] = Drawing(found, number, member, book.seal.open(book.brand, pool, found.sealed_seed))
         won = (prize.scratch_card for drawing in book.drawings.values() for prize in drawing.pool.prizes.values())
         await know(connection, book, {pool for pool in won if pool})
-        book.newest = await configuration.newest_version(connection, book.brand)
+        book.newest_version = await configuration.newest_version(connection, book.brand)
         return book
 
     def touch(self, request: Reveal, found: Book, rules: None, touched: Touched) -> None:
@@ -505,7 +505,7 @@ def _give(book: Book, card: CardState, prize: pb.Prize) -> None:
                 reason=GRANT_REASON_PRIZE,
                 reference=card.card,
                 occurred_at=card.revealed_at,
-                programme_version=book.newest,
+                programme_version=book.newest_version,
             ),
         )
         return

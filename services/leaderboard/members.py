@@ -12,6 +12,7 @@ from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.points.v1.members_pb2 import CONSENT_PURPOSE_LEADERBOARDS
 from services.leaderboard.book import Book
+from services.leaderboard.ranks import consented
 from services.leaderboard.store import members as store
 from services.leaderboard.store.members import Member
 
@@ -37,6 +38,7 @@ class Know(Operation):
             case ConsentChanged():
                 if request.purpose == CONSENT_PURPOSE_LEADERBOARDS:
                     member.leaderboards = request.granted
+                    book.changes.append(consented(request.member, request.granted))
             case SharedAttributesChanged():
                 member.attributes = MessageToDict(request.attributes)
         book.put(MEMBERS, request.member, member)

@@ -2,9 +2,10 @@
 
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget
-from services.leaderboard import boards, cards, members
+from services.leaderboard import boards, cards, closing, members, repairs
 from services.leaderboard.book import Together
 
 OPERATIONS = registry(
@@ -14,7 +15,11 @@ OPERATIONS = registry(
         members.Know(),
         Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
         Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
-        cards.IssueByMission(),
+        Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
+        boards.Submit(),
+        closing.Close(),
+        repairs.Move(),
+        repairs.RebuildScores(),
         cards.RevealCard(),
         cards.IssueByKey(),
         cards.IssueByGrant(),

@@ -19,9 +19,9 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
         frozenset(currency.id for currency in programme.points.currencies),
         frozenset(mission.id for mission in programme.missions.missions),
         schemas(programme, MEMBER_VARIABLES),
-        rewards=frozenset(reward.id for reward in programme.points.rewards),
-        badges=frozenset(badge.id for badge in programme.missions.badges),
-        pools=frozenset(pool.id for pool in programme.leaderboard.scratch_pools),
+        frozenset(reward.id for reward in programme.points.rewards),
+        frozenset(badge.id for badge in programme.missions.badges),
+        frozenset(pool.id for pool in programme.leaderboard.scratch_pools),
     )
     rules = LeaderboardRules(time_zone=programme.time_zone or "UTC")
     compile_boards(rules, known, programme.leaderboard, problems)

@@ -3,7 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    desc,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -11,30 +24,125 @@ from chassis.tables import stamp
 
 
 class Score(SQLModel, table=True):
-    """A member's score on a board; the index is the board's order."""
+    """A member's score in a board's period, and how often it was moved."""
 
     __tablename__ = "scores"
     __table_args__ = (
-        CheckConstraint("score > 0 AND score < 9007199254740992", name="score_is_a_json_number"),
-        Index("scores_order", "brand", "board", desc("score"), "reached_at", "member"),
+        CheckConstraint(
+            "abs(score) < 9007199254740992 AND abs(sub_score) < 9007199254740992", name="score_is_a_json_number"
+        ),
+        Index("scores_of_member", "brand", "member"),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
     reached_at: datetime = Field(sa_column=stamp())
+    moves: int = Field(sa_column=Column(BigInteger, nullable=False))
+    window_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    window_count: int = Field(sa_column=Column(Integer, nullable=False))
+    seen: dict[str, int] | None = Field(sa_column=Column(JSONB, nullable=True))
 
 
-class BoardSize(SQLModel, table=True):
-    """How many members a board ranks: the sum over its stripes, one used by each process."""
+class BoardFact(SQLModel, table=True):
+    """What moved a score."""
 
-    __tablename__ = "board_sizes"
+    __tablename__ = "board_facts"
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     board: str = Field(sa_column=Column(Text, primary_key=True))
-    stripe: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    source: int = Field(sa_column=Column(SmallInteger, nullable=False))
+
+
+class BoardPeriod(SQLModel, table=True):
+    """A period that had a score: how far it is, and how much of its standing is written down."""
+
+    __tablename__ = "board_periods"
+    __table_args__ = (
+        CheckConstraint("archived >= 0 AND archived <= members", name="archived_is_within_members"),
+        Index("board_periods_due", "closes_at", postgresql_where=text("state < 3 AND closes_at IS NOT NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ends_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    closes_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False))
     members: int = Field(sa_column=Column(BigInteger, nullable=False))
+    archived: int = Field(sa_column=Column(BigInteger, nullable=False))
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    closed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class BoardStanding(SQLModel, table=True):
+    """A place in a closed period."""
+
+    __tablename__ = "board_standings"
+    __table_args__ = (Index("board_standings_of_member", "brand", "member", "period", "board", unique=True),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    rank: int = Field(sa_column=Column(BigInteger, nullable=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reached_at: datetime = Field(sa_column=stamp())
+
+
+class BoardRemoval(SQLModel, table=True):
+    """A member who was taken off a board, or was and is back."""
+
+    __tablename__ = "board_removals"
+    __table_args__ = (Index("board_removals_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    removed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    changed_at: datetime = Field(sa_column=stamp())
+
+
+class BoardChange(SQLModel, table=True):
+    """What a transaction changed of boards, for the replicas' ranks; kept for a minute."""
+
+    __tablename__ = "board_changes"
+    __table_args__ = (Index("board_changes_by_transaction", "transaction"),)
+
+    brand: str = Field(sa_column=Column(Text, nullable=False))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    transaction: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("((pg_current_xact_id())::text)::bigint"))
+    )
+    made_at: datetime = Field(sa_column=stamp(default_now=True))
+    changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Answer(SQLModel, table=True):
+    """What was answered to a request under a key."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("answers_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answered_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
 class ScratchPool(SQLModel, table=True):

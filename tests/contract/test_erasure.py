@@ -28,6 +28,7 @@ NAMED = {
     },
     "missions": {"badges.member", "completions.member", "progress.member"},
     "leaderboard": {
+        "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
         "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
         "parked_cards.member",
     },

@@ -22,7 +22,14 @@ OWN = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 APPEND_ONLY = {
     "points": {"entries", "activities", "ledger_checkpoints", "consent_records", "given_rewards"},
     "missions": {"completions", "badges"},
-    "leaderboard": {"scratch_pools", "scratch_deck_tiles", "parked_cards"},
+    "leaderboard": {
+        "answers",
+        "board_facts",
+        "board_standings",
+        "scratch_pools",
+        "scratch_deck_tiles",
+        "parked_cards",
+    },
     "recommender": {"decisions", "outcomes"},
 }
 by_service = pytest.mark.parametrize("service", SERVICES)
@@ -145,7 +152,7 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     )
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
-        expected.add(("scratch_pools", "r"))
+        expected |= {("scratch_pools", "r"), ("board_periods", "r"), ("board_changes", "*")}
         expected.add(("scratch_pool_states", "r"))  # pools to close are looked for in all brands at once
     if service == "points":  # what is due is looked for in all brands at once
         expected |= {(name, "r") for name in ("lots", "holds", "pending_lots", "tier_standings", "redemptions")}

@@ -257,26 +257,41 @@ LEADERBOARD = {
     "a score": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay in 1 places, such as ('points', 'bob')",
+        "The score of 'bob' on board 'points' in period 0 is not what its facts say.",
         "UPDATE scores SET score = score + 1 WHERE board = 'points' AND member = 'bob'",
     ),
     "when a score was reached": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay",
+        "is not what its facts say.",
         "UPDATE scores SET reached_at = reached_at - interval '1 day' WHERE board = 'points' AND member = 'bob'",
     ),
     "a score deleted": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay",
+        "There are facts of 'bob' on board 'points' in period 0, and no score.",
         "DELETE FROM scores WHERE board = 'points' AND member = 'bob'",
     ),
-    "a board's size": damage(
+    "a score and its facts": damage(
         "leaderboard",
-        "board_sizes",
-        "Board 'points' ranks 2 members and counts",
-        "UPDATE board_sizes SET members = members + 1 WHERE board = 'points'",
+        "scores board_facts",
+        "Facts of boards that no event tells of differ from their replay",
+        "UPDATE scores SET score = score + 1 WHERE board = 'points' AND member = 'bob'",
+        "UPDATE board_facts SET score = score + 1 WHERE id = "
+        "(SELECT min(id) FROM board_facts WHERE board = 'points' AND member = 'bob')",
+    ),
+    "a member's facts and score": damage(
+        "leaderboard",
+        "scores board_facts",
+        "Facts of boards that events tell of differ from their replay",
+        "DELETE FROM scores WHERE board = 'points' AND member = 'bob'",
+        "DELETE FROM board_facts WHERE board = 'points' AND member = 'bob'",
+    ),
+    "a board's period": damage(
+        "leaderboard",
+        "board_periods",
+        "Board 'points' has scores in period 0, which it does not have.",
+        "DELETE FROM board_periods WHERE board = 'points'",
     ),
     "a card's prize": damage(
         "leaderboard",

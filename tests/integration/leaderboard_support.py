@@ -20,13 +20,14 @@ from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
-from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
 from laurels.points.v1.events_pb2 import PointsCredited
+from laurels.points.v1.members_events_pb2 import ConsentChanged
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
@@ -43,6 +44,7 @@ SENDERS = {
     ActivityRecorded: "points",
     PointsCredited: "points",
     ProgrammeApplied: "points",
+    ConsentChanged: "points",
     MissionCompleted: "missions",
     MemberErased: "points",
     ErasureSettled: "points",
@@ -132,6 +134,7 @@ class Leaderboard:
         self.servers, self._client, self._js, self._token = servers, client, client.jetstream(), token
         self._stubs = [
             leaderboard_pb2_grpc.LeaderboardServiceStub(channel),
+            boards_pb2_grpc.BoardServiceStub(channel),
             scratch_cards_pb2_grpc.ScratchCardServiceStub(channel),
             programme_pb2_grpc.ProgrammeValidationServiceStub(channel),
         ]

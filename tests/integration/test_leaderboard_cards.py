@@ -341,8 +341,10 @@ TAMPERED = {
     "UPDATE scratch_prizes SET weight = weight + 1000 WHERE brand = $1 AND id = 'car'": "other than it was published",
     "UPDATE scratch_pool_states SET revealed = 3 WHERE brand = $1": "counts 3 cards revealed, and 6 are",
     "UPDATE scratch_pool_states SET head = repeat('0', 64) WHERE brand = $1": "not what its draws give",
-    "DELETE FROM scores WHERE brand = $1": "ranks 0 members and counts 1",
-    "UPDATE board_sizes SET members = 3 WHERE brand = $1": "ranks 1 members and counts 3",
+    "DELETE FROM scores WHERE brand = $1": "and no score",
+    "UPDATE scores SET score = score + 1 WHERE brand = $1": "is not what its facts say",
+    "DELETE FROM board_facts WHERE brand = $1": "has no facts",
+    "DELETE FROM board_periods WHERE brand = $1": "which it does not have",
     "INSERT INTO dead_letters SELECT 'points', 1, $1, 'm', 'laurels.points.v1.PointsCredited', '', 'poison'": "poison",
 }
 

@@ -14,7 +14,7 @@ from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2
 from services.leaderboard.card_programme import check_published
 from services.leaderboard.programme import compile_document, compile_programme
-from services.leaderboard.rules import LeaderboardRules
+from services.leaderboard.rules import Gain, LeaderboardRules
 from services.programme import Problems
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -99,9 +99,9 @@ def test_a_recorded_programme_compiles_alike() -> None:
 
 def test_an_activity_adds_to_boards_and_gives_cards_where_conditions_hold() -> None:
     rules = compiled(whole())[0].by_type["purchase"]
-    assert rules.outcome(purchase(99), refuse).gains == [("spenders", 99)]
+    assert rules.outcome(purchase(99), refuse).gains == [Gain("spenders", 99)]
     assert rules.outcome(purchase(99), refuse).pools == []
-    assert rules.outcome(purchase(100, "gold"), refuse).gains == [("spenders", 200)]
+    assert rules.outcome(purchase(100, "gold"), refuse).gains == [Gain("spenders", 200)]
     assert rules.outcome(purchase(100), refuse).pools == ["spring"]
     assert rules.outcome(purchase(-3), refuse).gains == []
 
@@ -132,7 +132,7 @@ def test_what_fails_on_an_activity_does_nothing_there_and_is_told() -> None:
     assert (outcome.gains, outcome.pools) == ([], [])
     assert ["spenders" in told[0], len(told)] == [True, 1]
     outcome = rules.outcome(purchase(2), failed)
-    assert (outcome.gains, outcome.pools) == ([("spenders", 100)], [])
+    assert (outcome.gains, outcome.pools) == ([Gain("spenders", 100)], [])
     assert "spring" in told[1]
 
 

@@ -7,11 +7,9 @@ kind in key order.
 
 import asyncpg
 
-from services.leaderboard.store.boards import STRIPE
-
-_ERASE = "SELECT erase_member($1, $2, $3)"
+_ERASE = "SELECT erase_member($1, $2)"
 
 
 async def erase(connection: asyncpg.Connection, _brand: str, member: str, alias: str) -> None:
-    """Deletes everything of a member who is being erased, but for won cards, which the alias keeps."""
-    await connection.execute(_ERASE, member, alias, STRIPE)
+    """Deletes all of a member who is being erased, but for won cards and past places, which the alias keeps."""
+    await connection.execute(_ERASE, member, alias)

@@ -1,3 +1,4 @@
+from laurels.leaderboard.v1 import programme_boards_pb2 as _programme_boards_pb2
 from laurels.leaderboard.v1 import programme_cards_pb2 as _programme_cards_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -16,16 +17,42 @@ class LeaderboardProgramme(_message.Message):
     def __init__(self, boards: _Optional[_Iterable[_Union[Board, _Mapping]]] = ..., scratch_pools: _Optional[_Iterable[_Union[ScratchPool, _Mapping]]] = ...) -> None: ...
 
 class Board(_message.Message):
-    __slots__ = ("id", "name", "points", "activity")
+    __slots__ = ("id", "name", "points", "activity", "mission", "operator", "ascending", "ties", "ranks", "bounds", "rate_limit", "schedule", "prizes", "submissions", "names", "sub_score", "distinct")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
     ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    MISSION_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    ASCENDING_FIELD_NUMBER: _ClassVar[int]
+    TIES_FIELD_NUMBER: _ClassVar[int]
+    RANKS_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
+    SUBMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    SUB_SCORE_FIELD_NUMBER: _ClassVar[int]
+    DISTINCT_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     points: PointsFeed
     activity: ActivityFeed
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., points: _Optional[_Union[PointsFeed, _Mapping]] = ..., activity: _Optional[_Union[ActivityFeed, _Mapping]] = ...) -> None: ...
+    mission: _programme_boards_pb2.MissionFeed
+    operator: _programme_boards_pb2.ScoreOperator
+    ascending: bool
+    ties: _programme_boards_pb2.TieRule
+    ranks: _programme_boards_pb2.RankMethod
+    bounds: _programme_boards_pb2.ScoreBounds
+    rate_limit: _programme_boards_pb2.ScoreRateLimit
+    schedule: _programme_boards_pb2.BoardSchedule
+    prizes: _containers.RepeatedCompositeFieldContainer[_programme_boards_pb2.BoardPrize]
+    submissions: bool
+    names: _programme_boards_pb2.NameRule
+    sub_score: str
+    distinct: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., points: _Optional[_Union[PointsFeed, _Mapping]] = ..., activity: _Optional[_Union[ActivityFeed, _Mapping]] = ..., mission: _Optional[_Union[_programme_boards_pb2.MissionFeed, _Mapping]] = ..., operator: _Optional[_Union[_programme_boards_pb2.ScoreOperator, str]] = ..., ascending: _Optional[bool] = ..., ties: _Optional[_Union[_programme_boards_pb2.TieRule, str]] = ..., ranks: _Optional[_Union[_programme_boards_pb2.RankMethod, str]] = ..., bounds: _Optional[_Union[_programme_boards_pb2.ScoreBounds, _Mapping]] = ..., rate_limit: _Optional[_Union[_programme_boards_pb2.ScoreRateLimit, _Mapping]] = ..., schedule: _Optional[_Union[_programme_boards_pb2.BoardSchedule, _Mapping]] = ..., prizes: _Optional[_Iterable[_Union[_programme_boards_pb2.BoardPrize, _Mapping]]] = ..., submissions: _Optional[bool] = ..., names: _Optional[_Union[_programme_boards_pb2.NameRule, str]] = ..., sub_score: _Optional[str] = ..., distinct: _Optional[str] = ...) -> None: ...
 
 class PointsFeed(_message.Message):
     __slots__ = ("currency",)

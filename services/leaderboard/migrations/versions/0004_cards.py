@@ -15,7 +15,9 @@ ERASING = f"SELECT member FROM erasing WHERE brand = {BRAND}"  # noqa: S608
 DELETED = f"DELETE FROM scratch_cards WHERE brand = {BRAND} AND member = $1 AND prize IS NULL AND $1 IN ({ERASING});"  # noqa: S608
 FORGOTTEN = f"""DELETE FROM scratch_counts WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM parked_cards WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});"""  # noqa: S608
-ERASURE = "SELECT prosrc FROM pg_proc WHERE proname = 'erase_member' AND pronamespace = 'public'::regnamespace"
+ERASURE = """
+    SELECT prosrc, pg_get_function_identity_arguments(oid) AS arguments
+    FROM pg_proc WHERE proname = 'erase_member' AND pronamespace = 'public'::regnamespace"""
 
 
 def upgrade() -> None:
@@ -128,12 +130,12 @@ def upgrade() -> None:
     op.execute("CREATE INDEX parked_cards_of_member ON parked_cards (brand, member)")
     secure("parked_cards", grants="SELECT, INSERT")
     # Whatever the revisions before made of it, only what it does with cards changes.
-    before = op.get_bind().scalar(text(ERASURE))
+    before, arguments = op.get_bind().execute(text(ERASURE)).one()
     body = before.replace(DELETED, FORGOTTEN)
     if body == before:
         raise RuntimeError("the erasure before this revision is not the one that it continues")
     op.execute(
-        "CREATE OR REPLACE FUNCTION erase_member(text, text, integer) RETURNS void LANGUAGE sql VOLATILE "
+        f"CREATE OR REPLACE FUNCTION erase_member({arguments}) RETURNS void LANGUAGE sql VOLATILE "
         f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {body} $body$"
     )
-    op.execute(f"GRANT EXECUTE ON FUNCTION erase_member(text, text, integer) TO {app_role()}")
+    op.execute(f"GRANT EXECUTE ON FUNCTION erase_member({arguments}) TO {app_role()}")

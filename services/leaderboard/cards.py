@@ -290,32 +290,43 @@ class IssueByGrant(Operation):
     async def find(
         self, connection: asyncpg.Connection, book: Book, rules: LeaderboardRules, requests: Sequence[RewardGranted]
     ) -> Book:
-        await know(connection, book, (pool for request in requests for _, pool in _cards_of(request)))
+        await know(connection, book, (pool for request in requests for _, pool in cards_of(request.grants)))
         return book
 
     def touch(self, request: RewardGranted, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
-        at = request.occurred_at.ToDatetime(tzinfo=UTC)
-        for place, pool in _cards_of(request):
-            touch_issue(found, touched, pool, request.member, grant_cause(request.key, place), at)
-            touched.row(PARKED, (request.key, place))
+        touch_granted(found, touched, request.key, request.member, request.grants, _occurred_at(request))
 
     def decide(self, book: Book, rules: LeaderboardRules, request: RewardGranted) -> None:
-        at = request.occurred_at.ToDatetime(tzinfo=UTC)
-        for place, pool in _cards_of(request):
-            if book.row(PARKED, (request.key, place)) is not None:
-                continue
-            try:
-                issue(book, pool, request.member, grant_cause(request.key, place), at)
-            except (CardRefused, PoolClosed, UnknownPool) as refusal:
-                _park(book, request.key, place, request.member, pool, refusal.reason, refusal.detail, at)
+        give_granted(book, request.key, request.member, request.grants, _occurred_at(request))
 
 
-def _cards_of(request: RewardGranted) -> list[tuple[int, str]]:
+def cards_of(grants: Sequence[Grant]) -> list[tuple[int, str]]:
+    """The cards among grants: the place of each, and its pool."""
     return [
-        (place, grant.scratch_card)
-        for place, grant in enumerate(request.grants)
-        if grant.WhichOneof("kind") == "scratch_card"
+        (place, grant.scratch_card) for place, grant in enumerate(grants) if grant.WhichOneof("kind") == "scratch_card"
     ]
+
+
+def touch_granted(book: Book, touched: Touched, key: str, member: str, grants: Sequence[Grant], at: datetime) -> None:
+    """Has all read that the giving of granted cards looks at; their pools are known."""
+    for place, pool in cards_of(grants):
+        touch_issue(book, touched, pool, member, grant_cause(key, place), at)
+        touched.row(PARKED, (key, place))
+
+
+def give_granted(book: Book, key: str, member: str, grants: Sequence[Grant], at: datetime) -> None:
+    """Gives the cards among what is granted under a key, once; those that cannot be given are parked."""
+    for place, pool in cards_of(grants):
+        if book.row(PARKED, (key, place)) is not None:
+            continue
+        try:
+            issue(book, pool, member, grant_cause(key, place), at)
+        except (CardRefused, PoolClosed, UnknownPool) as refusal:
+            _park(book, key, place, member, pool, refusal.reason, refusal.detail, at)
+
+
+def _occurred_at(request: RewardGranted) -> datetime:
+    return request.occurred_at.ToDatetime(tzinfo=UTC)
 
 
 def _park(book: Book, key: str, place: int, member: str, pool: str, code: str, detail: str, at: datetime) -> None:

@@ -26,7 +26,7 @@ from chassis.loops import Beat
 from chassis.write_path import WritePath
 from laurels.leaderboard.v1.boards_events_pb2 import BoardPeriodClosed
 from laurels.value.v1.events_pb2 import GRANT_REASON_STANDING, RewardGranted
-from services.leaderboard import ranks
+from services.leaderboard import cards, ranks
 from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.book import Book
 from services.leaderboard.periods import period_id
@@ -77,7 +77,7 @@ class Close(Operation):
 
     async def find(
         self, connection: asyncpg.Connection, book: Book, rules: LeaderboardRules, requests: Sequence[Any]
-    ) -> None:
+    ) -> Book:
         """Reads the last place that is written down, and who of the page is: of both nothing changes but names."""
         for request in requests:
             if not isinstance(request, WriteDown):
@@ -87,9 +87,17 @@ class Close(Operation):
             book.standings[key] = last[0] if last else None
             members = [place.member for place in request.places]
             book.placed |= {(*key, row["member"]) for row in await store.placed(connection, book.brand, *key, members)}
+            grants = [grant for prize in _prizes(rules, request) for grant in prize.grants]
+            await cards.know(connection, book, (pool for _, pool in cards.cards_of(grants)))
+        return book
 
-    def touch(self, request: Freeze | WriteDown, found: None, rules: LeaderboardRules, touched: Touched) -> None:
+    def touch(self, request: Freeze | WriteDown, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
         touched.row(CLOSED_PERIODS, (request.board, request.period))
+        if isinstance(request, WriteDown):
+            for prize in _prizes(rules, request):
+                for place in request.places if cards.cards_of(prize.grants) else ():
+                    key = _key(request, place.member)
+                    cards.touch_granted(found, touched, key, place.member, prize.grants, found.now)
 
     def decide(self, book: Book, rules: LeaderboardRules, request: Freeze | WriteDown) -> bool:
         """Whether there was anything to do."""
@@ -134,7 +142,7 @@ class Close(Operation):
             grants = won(board.prizes, rank, period.archived, period.members)
             if grants:
                 granted = RewardGranted(
-                    key=f"board:{period.board}:{period_id(period.period)}:{place.member}",
+                    key=_key(period, place.member),
                     member=place.member,
                     grants=grants,
                     reason=GRANT_REASON_STANDING,
@@ -143,6 +151,8 @@ class Close(Operation):
                     programme_version=period.version,
                 )
                 book.tell(place.member, granted)
+                # Cards are this service's own, given when the standing is written down.
+                cards.give_granted(book, granted.key, place.member, granted.grants, book.now)
         period.members = max(period.members, period.archived)
 
     @staticmethod
@@ -155,6 +165,16 @@ class Close(Operation):
         if period.ends_at is not None:
             told.ended_at.FromDatetime(period.ends_at.astimezone(UTC))
         book.tell(NO_MEMBER, told)
+
+
+def _prizes(rules: LeaderboardRules, request: WriteDown) -> Sequence[Prize]:
+    board = rules.compiled.get(request.board)
+    return board.prizes if board is not None else ()
+
+
+def _key(period: WriteDown | Period, member: str) -> str:
+    """The key of what a member's place is granted under."""
+    return f"board:{period.board}:{period_id(period.period)}:{member}"
 
 
 _MICROSECOND = EPOCH.resolution

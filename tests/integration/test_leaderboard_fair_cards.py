@@ -27,6 +27,7 @@ from cli.card_check import check
 from cli.cards import HOLDS, PENDING, verdict
 from cli.embedded import Servers
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_cards_pb2 as published_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
@@ -57,6 +58,7 @@ from tests.integration.leaderboard_support import (
     purchase,
 )
 from tests.integration.points_support import Points
+from tests.integration.test_leaderboard_periods import FIXED, PAST, Sport, board, closed, with_boards
 from tests.integration.test_points_crash_points import Mortal
 
 NOW = datetime.now(UTC)
@@ -187,6 +189,29 @@ async def test_a_grant_gives_its_cards_once_and_parks_what_it_cannot_give(leader
     rest = await leaderboard.call("ListParkedCards", again, brand)
     listed = [(each.key, each.place, each.pool) for page in (answer, rest) for each in page.cards]
     assert (sorted(listed), rest.next_page_token) == ([("g1", 3, "nowhere"), ("g2", 1, "tiny")], "")
+    assert await leaderboard.violations(brand) == []
+
+
+async def test_a_boards_place_wins_a_card_once_or_it_is_parked(leaderboard: Leaderboard, brand: str) -> None:
+    sport = Sport(leaderboard, brand)
+    grants = [value_pb.Grant(scratch_card="tiny"), value_pb.Grant(scratch_card="spring")]
+    places = boards_pb.BoardPrize(ranks=boards_pb.RankRange(first=1, last=2), grants=grants)
+    dated = board(schedule=boards_pb.BoardSchedule(fixed=FIXED), prizes=[places])
+    applied = with_boards(dated)
+    applied.leaderboard.scratch_pools.extend([pool("spring", prize("pen", 1, 9)), deck("tiny", 1, prize("car", 1, 1))])
+    await leaderboard.apply(brand, applied)
+    await sport.submit(("ann", 3), ("bob", 2), ("cem", 1), at=PAST)
+    (told,) = await closed(sport)
+    keys = {member: f"board:sprint:{told.period}:{member}" for member in ("ann", "bob")}
+    for member, pools in (("ann", {"tiny", "spring"}), ("bob", {"spring"}), ("cem", set())):
+        assert {card.pool for card in (await leaderboard.cards(brand, member)).cards} == pools
+    cards = {card.card for card in (await leaderboard.cards(brand, "ann")).cards}
+    assert cards == {
+        card_id(brand, "tiny", grant_cause(keys["ann"], 0)),
+        card_id(brand, "spring", grant_cause(keys["ann"], 1)),
+    }
+    parked = [(each.key, each.code) for each in await leaderboard.told(brand, GrantParked)]
+    assert parked == [(keys["bob"], "cards_gone")]
     assert await leaderboard.violations(brand) == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
 from services.leaderboard.fairness import DECK, WHOLE
-from services.leaderboard.published import FACES, KINDS, PRIZE_FIELDS, text_of
+from services.leaderboard.published import FACES, KINDS, PRIZE_FIELDS, micros_of, table_of
 from services.leaderboard.rules import Known, LeaderboardRules, of_type
 from services.programme import Problems
 
@@ -15,6 +15,8 @@ POOLS_MAX, ISSUES_MAX, PRIZES_MAX, POINTS_MAX = 1_000, 100, 1_000, 100
 DECK_MAX = 100_000
 """A deck of so many cards is shuffled and hashed in a second, within the event that publishes it."""
 DAYS_MAX, REVEAL_DAYS_MAX = 3_660, 366
+MOMENT_MAX_S = 250_246_454_400
+"""The year 9900, so that no day that is added passes what a date can be."""
 
 
 def compile_pools(rules: LeaderboardRules, known: Known, section: pb.LeaderboardProgramme, problems: Problems) -> None:
@@ -103,8 +105,11 @@ def _check_window(pool: pb.ScratchPool, where: str, problems: Problems) -> None:
         for name in ("starts_at", "ends_at"):
             if not pool.window.HasField(name):
                 problems.add(f"{where}.window.{name}", "is missing")
-        if pool.window.ends_at.ToNanoseconds() <= pool.window.starts_at.ToNanoseconds():
+        if micros_of(pool.window.ends_at) <= micros_of(pool.window.starts_at):
             problems.add(f"{where}.window.ends_at", "is not after `starts_at`")
+        for name in ("starts_at", "ends_at"):
+            if not 0 <= getattr(pool.window, name).seconds < MOMENT_MAX_S:
+                problems.add(f"{where}.window.{name}", "is not within the years 1970 and 9899")
         problems.bounded(f"{where}.window.reveal_days", pool.window.reveal_days, 0, REVEAL_DAYS_MAX)
     elif pool.pacing:
         problems.add(f"{where}.pacing", "needs a window to go along")
@@ -163,7 +168,7 @@ def check_published(
     """Reports what differs from what a pool of the same id was published with.
 
     That is its table's text, or, where it was published before there were
-    tables, its prizes and weights.
+    tables, a pool of the prizes and weights that it has.
     """
     for place, pool in enumerate(programme.leaderboard.scratch_pools):
         before = published.get(pool.id)
@@ -171,12 +176,9 @@ def check_published(
             continue
         where = f"leaderboard.scratch_pools[{place}]"
         why = f"differs from what pool {pool.id!r} was published with, which must not change; give a new pool a new id"
-        if isinstance(before, str):
-            then = json.loads(before)
-            # The zone is the programme's; what was published keeps its own.
-            now = json.loads(text_of(brand, pool, then["limits"]["time_zone"]))
-        else:
-            then, now = ({"nothing_weight": p.nothing_weight, "prizes": _listed(p)} for p in (before, pool))
+        then = json.loads(before) if isinstance(before, str) else table_of(brand, before, "UTC")
+        # The zone is the programme's; what was published keeps its own.
+        now = table_of(brand, pool, then["limits"]["time_zone"])
         for path in differing(now, then):
             problems.add(f"{where}.{path}", why)
 
@@ -192,7 +194,3 @@ def differing(now: Mapping[str, Any], then: Mapping[str, Any]) -> Iterator[str]:
         for number, (one, other) in enumerate(zip(now[name], then[name], strict=True)):
             if one != other:
                 yield f"prizes[{number}].{next(key for key in PRIZE_FIELDS if one.get(key) != other.get(key))}"
-
-
-def _listed(pool: pb.ScratchPool) -> list[dict[str, Any]]:
-    return [{name: getattr(prize, name) for name in PRIZE_FIELDS} for prize in pool.prizes]

@@ -12,12 +12,16 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from laurels.leaderboard.v1 import programme_cards_pb2 as cards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from services.leaderboard.fairness import DECK, ODDS, SCHEME, Table, canonical, parse
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+DAY = 86_400_000_000
+"""A day in microseconds."""
 KINDS: Mapping[int, str] = {
     cards_pb.POOL_KIND_UNSPECIFIED: ODDS,
     cards_pb.POOL_KIND_ODDS: ODDS,
@@ -48,22 +52,27 @@ def micros(at: datetime) -> int:
     return (at - EPOCH) // MICROSECOND
 
 
+def micros_of(stamp: Timestamp) -> int:
+    """A moment of a message, whatever is in it: one beyond the calendar is a problem to be told."""
+    return stamp.seconds * 1_000_000 + stamp.nanos // 1_000
+
+
 def table_of(brand: str, pool: pb.ScratchPool, time_zone: str) -> dict[str, Any]:
     """The table of a pool that the programme declares; `canonical` of it is what is published."""
     window: dict[str, int] = {}
     if pool.HasField("window"):
-        ends_at = pool.window.ends_at.ToDatetime(tzinfo=UTC)
+        ends_at = micros_of(pool.window.ends_at)
         window = {
-            "starts_at": micros(pool.window.starts_at.ToDatetime(tzinfo=UTC)),
-            "ends_at": micros(ends_at),
-            "closes_at": micros(ends_at + timedelta(days=pool.window.reveal_days)),
+            "starts_at": micros_of(pool.window.starts_at),
+            "ends_at": ends_at,
+            "closes_at": ends_at + pool.window.reveal_days * DAY,
         }
     return {
         "scheme": SCHEME,
         "brand": brand,
         "pool": pool.id,
-        "kind": KINDS[pool.kind],
-        "face": FACES[pool.face],
+        "kind": KINDS.get(pool.kind, ""),
+        "face": FACES.get(pool.face, ""),
         "prizes": [{name: getattr(prize, name) for name in PRIZE_FIELDS} for prize in pool.prizes],
         "nothing_weight": pool.nothing_weight,
         "cards": pool.cards,

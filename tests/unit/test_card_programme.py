@@ -88,6 +88,7 @@ OF_ODDS: dict[str, tuple[Change, str]] = {
     "limits.per_day": (lambda pool: setattr(pool.limits, "per_day", -1), "is -1"),
     "limits.per_member_day": (lambda pool: setattr(pool.limits, "per_member_day", -1), "is -1"),
     "window.starts_at": (lambda pool: pool.window.ClearField("starts_at"), "is missing"),
+    "window.ends_at ": (lambda pool: setattr(pool.window.ends_at, "seconds", 2**50), "not within the years"),
     "window.ends_at": (lambda pool: pool.window.ends_at.FromDatetime(STARTS), "not after"),
     "window.reveal_days": (lambda pool: setattr(pool.window, "reveal_days", 400), "not within"),
     "pacing": (lambda pool: pool.ClearField("window"), "needs a window"),
@@ -120,7 +121,7 @@ OF_DECKS: dict[str, tuple[Change, str]] = {
 def test_a_mistake_in_odds_is_told_with_its_path(path: str) -> None:
     pool, (change, said) = odds(), OF_ODDS[path]
     change(pool)
-    assert said in problems(pool, deck())[path]
+    assert said in problems(pool, deck())[path.strip()]
 
 
 @pytest.mark.parametrize("path", OF_DECKS)
@@ -172,6 +173,19 @@ def test_a_pools_name_and_what_gives_its_cards_may_change(change: Change) -> Non
 @pytest.mark.parametrize("path", REFUSED)
 def test_what_was_published_may_not_change(path: str) -> None:
     assert changed(REFUSED[path]) == {path}
+
+
+def test_a_pool_from_before_there_were_tables_takes_no_rule_of_theirs() -> None:
+    old = pb.ScratchPool(id="odds", prizes=[pb.Prize(id="a", name="A", weight=1, stock=1, currency="points", amount=1)])
+    now, found = pb.ScratchPool(), Problems()
+    now.CopyFrom(old)
+    now.kind = cards_pb.POOL_KIND_ODDS
+    check_published(programme(now), {"odds": old}, "main", found)
+    assert found.found == []
+    now.valid_days, now.prizes[0].value = 3, 2
+    check_published(programme(now), {"odds": old}, "main", found)
+    told = {problem.field for problem in found.found}
+    assert told == {f"leaderboard.scratch_pools[0].{path}" for path in ("valid_days", "prizes[0].value")}
 
 
 def test_terms_are_what_the_table_says() -> None:

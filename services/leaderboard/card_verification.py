@@ -22,7 +22,7 @@ from services.leaderboard import fairness
 from services.leaderboard.card_rules import grant_of
 from services.leaderboard.cards import prize_key, shuffled
 from services.leaderboard.fairness import DECK, NOTHING, Draw, Table
-from services.leaderboard.published import micros, readable, text_of
+from services.leaderboard.published import micros, readable, text_of, zone_of
 from services.leaderboard.scratch import card_id, commitment, draw
 from services.leaderboard.sealing import Seal, WrongSeedKey
 from services.leaderboard.store import cards as store
@@ -162,7 +162,7 @@ class _Audit:
             if kept is None:
                 continue  # recorded with faults, and so never published
             if kept.terms is not None:
-                same = kept.table_text == text_of(self.brand, pool, programme.time_zone or "UTC")
+                same = kept.table_text == text_of(self.brand, pool, zone_of(programme))
             else:
                 same = list(kept.prizes.values()) == list(pool.prizes) and kept.nothing_weight == pool.nothing_weight
             if not same:

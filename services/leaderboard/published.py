@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from laurels.leaderboard.v1 import programme_cards_pb2 as cards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
+from laurels.programme.v1.programme_pb2 import Programme
 from services.leaderboard.fairness import DECK, ODDS, SCHEME, Table, canonical, parse
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,6 +56,14 @@ def micros(at: datetime) -> int:
 def micros_of(stamp: Timestamp) -> int:
     """A moment of a message, whatever is in it: one beyond the calendar is a problem to be told."""
     return stamp.seconds * 1_000_000 + stamp.nanos // 1_000
+
+
+def zone_of(programme: Programme) -> str:
+    """The zone of a programme's days; UTC where it names none that there is, which is told to the author elsewhere."""
+    try:
+        return ZoneInfo(programme.time_zone or "UTC").key
+    except (ValueError, OSError):
+        return "UTC"
 
 
 def table_of(brand: str, pool: pb.ScratchPool, time_zone: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from laurels.points.v1.programme_pb2 import Currency, PointsProgramme, Reward
 from laurels.programme.v1 import programme_pb2
 from services.leaderboard.card_programme import check_published
 from services.leaderboard.programme import compile_programme
-from services.leaderboard.published import terms_of, text_of
+from services.leaderboard.published import terms_of, text_of, zone_of
 from services.programme import Problems
 
 STARTS = datetime(2026, 3, 1, tzinfo=UTC)
@@ -186,6 +186,13 @@ def test_a_pool_from_before_there_were_tables_takes_no_rule_of_theirs() -> None:
     check_published(programme(now), {"odds": old}, "main", found)
     told = {problem.field for problem in found.found}
     assert told == {f"leaderboard.scratch_pools[0].{path}" for path in ("valid_days", "prizes[0].value")}
+
+
+def test_a_zone_that_there_is_not_is_utc() -> None:
+    named = programme()
+    for time_zone, found in (("Europe/Berlin", "Europe/Berlin"), ("", "UTC"), ("Nowhere/City", "UTC"), ("../x", "UTC")):
+        named.time_zone = time_zone
+        assert zone_of(named) == found
 
 
 def test_terms_are_what_the_table_says() -> None:

@@ -221,6 +221,7 @@ def _give(book: Book, piece: Piece) -> str:
 
 
 def _credit(book: Book, piece: Piece) -> None:
+    member = book.member(piece.member)
     wallet = book.wallet(piece.member, piece.currency)
     known = book.known.get(piece.effect) or book.entries.get(piece.effect)
     if known is not None:
@@ -230,7 +231,6 @@ def _credit(book: Book, piece: Piece) -> None:
         if (credit, amount) != (wallet.id, piece.amount):
             raise IdempotencyConflict(f"Another entry stands under the key {piece.effect!r}.")
         return
-    member = book.member(piece.member)
     if not 1 <= piece.amount <= AMOUNT_MAX:
         raise InvalidArgument(f"The amount {piece.amount} is not within 1 and {AMOUNT_MAX}.")
     kind = ENTRY_KINDS.get(piece.reason)  # type: ignore[call-overload]

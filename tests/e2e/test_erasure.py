@@ -26,6 +26,22 @@ from tests.e2e.world import World, eventually
 
 CANARY = "canary-3b9d"
 AMOUNT = 98_700
+# What stands in the columns of a made-up row, as SQL literals by the column's type.
+MADE_UP = {
+    "text": "planted",
+    "bigint": "1",
+    "integer": "1",
+    "smallint": "1",
+    "double precision": "0.5",
+    "boolean": "false",
+    "timestamp with time zone": "2026-01-01T00:00:00Z",
+    "date": "2026-01-01",
+    "bytea": "",
+    "jsonb": "{}",
+    "ARRAY": "{}",
+}
+# Where a table's constraints want something else.
+PLANTED = {"hold_requests.code": "''", "parked_grants.currency": "''"}
 
 
 async def populated(world: World) -> dict[str, Any]:
@@ -215,10 +231,10 @@ async def test_after_the_receipts_no_store_holds_anything_of_an_erased_member(su
     canary = f"canary-{brand}"
     async with World(suite, brand) as world:
         await filled(world, canary)
+        await planted(suite, brand, canary)
+        columns = {f"laurels_{service}.{column}" for service, columns in NAMED.items() for column in columns}
+        named = {column.rpartition(".")[0] for column in columns}
         tables = {column.rpartition(".")[0] for column in await in_columns(suite, canary)}
-        named = {
-            f"laurels_{service}.{column.partition('.')[0]}" for service, columns in NAMED.items() for column in columns
-        }
         assert named - tables == set(), "each table that can name a member names the canary before"
         assert len(await in_streams(suite, brand, canary)) > 30
         own = world.token("member", canary)
@@ -246,6 +262,37 @@ async def test_after_the_receipts_no_store_holds_anything_of_an_erased_member(su
         sentences = [sentence for sentence in await violations(suite.data) if sentence.startswith(f"{brand}:")]
         assert sentences == []
         assert await world.wallet("other") > 0
+
+
+async def planted(suite: Suite, brand: str, canary: str) -> None:
+    """A made-up row of the canary in each table that can name a member and that the requests left empty."""
+    there = set(await in_columns(suite, canary))
+    for service, columns in NAMED.items():
+        connection = await asyncpg.connect(suite.servers.postgres.admin_url(f"laurels_{service}"))
+        try:
+            for table in sorted({column.partition(".")[0] for column in columns}):
+                naming = {column.partition(".")[2] for column in columns if column.startswith(f"{table}.")}
+                if not any(place.startswith(f"laurels_{service}.{table}.") for place in there):
+                    await _plant(connection, table, dict.fromkeys(naming, canary) | {"brand": brand})
+        finally:
+            await connection.close()
+
+
+async def _plant(connection: asyncpg.Connection, table: str, known: dict[str, str]) -> None:
+    columns = await connection.fetch(
+        "SELECT column_name, data_type, column_name = ANY ($2::text[]) OR is_nullable = 'NO' "
+        "AND column_default IS NULL AND is_identity = 'NO' AND is_generated = 'NEVER' AS needed "
+        "FROM information_schema.columns WHERE table_schema = 'public' AND table_name = $1",
+        table,
+        list(known),
+    )
+    values = {
+        name: PLANTED.get(f"{table}.{name}") or repr(known.get(name) or MADE_UP[kind])
+        for name, kind, needed in columns
+        if needed
+    }
+    names = ", ".join(f'"{name}"' for name in values)
+    await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(values.values())})")  # noqa: S608
 
 
 async def refused_to_come_back(world: World, canary: str) -> None:

@@ -62,7 +62,7 @@ def zone_of(programme: Programme) -> str:
     """The zone of a programme's days; UTC where it names none that there is, which is told to the author elsewhere."""
     try:
         return ZoneInfo(programme.time_zone or "UTC").key
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return "UTC"
 
 

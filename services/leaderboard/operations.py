@@ -4,7 +4,7 @@ from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from services.book import Adopt, Forget
-from services.leaderboard import boards, cards, closing, members, repairs
+from services.leaderboard import boards, cards, closing, live, members, repairs
 from services.leaderboard.book import Together
 
 OPERATIONS = registry(
@@ -19,6 +19,7 @@ OPERATIONS = registry(
         closing.Close(),
         repairs.Move(),
         repairs.RebuildScores(),
+        live.TellOfChange(),
         cards.RevealCard(),
     )
 )

@@ -53,13 +53,16 @@ test: $(VENV)/.development | $(CHROMIUM)  ## Run every test against the real ser
 soak: $(VENV)/.development  ## Run the long tests
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
-bench: bench-pipeline bench-points  ## Run every benchmark
+bench: bench-pipeline bench-points bench-leaderboard  ## Run every benchmark
 
 bench-pipeline: $(VENV)/.development  ## Activities a second with every effect done, and how soon an effect is there
 	$(BIN)/python -m tests.bench.pipeline $(ARGS)
 
 bench-points: $(VENV)/.development  ## The ledger beside pgbench and the obvious alternative; ARGS=--flat for large data
 	$(BIN)/python -m tests.bench.points $(ARGS)
+
+bench-leaderboard: $(VENV)/.development  ## Ranks and scores beside Valkey and SQL; ARGS="--members 100000"
+	$(BIN)/python -m tests.bench.leaderboard $(ARGS)
 
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py

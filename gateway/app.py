@@ -36,6 +36,7 @@ from gateway.settings import GatewaySettings
 from gateway.transcoder import Handler, Inbound, RpcRoute
 
 EVENTS_TEMPLATE = "/v1/members/{member}/events"
+BOARD_EVENTS_TEMPLATE = "/v1/leaderboards/{board}/events"
 
 
 class Target(Protocol):

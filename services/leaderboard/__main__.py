@@ -58,7 +58,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             ScratchCardServicer(write_path, service.database, programmes, seal), server
         )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(
-            ValidationServicer(service.database), server
+            ValidationServicer(service.database, programmes), server
         )
         export_pb2_grpc.add_ExportServiceServicer_to_server(
             ExportServicer("leaderboard", service.database, SECTIONS), server

@@ -10,6 +10,7 @@ from cronsim import CronSim, CronSimError
 from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
+from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import Grant
 from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.periods import Continuous, Cron, Fixed, Periods
@@ -76,6 +77,7 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         _prizes(known, board, where, problems),
         board.submissions,
         board.names == boards_pb.NAME_RULE_WITH_CONSENT,
+        board.live,
     )
     if board.names not in boards_pb.NameRule.values():
         problems.add(f"{where}.names", f"is {board.names}, which there is not")
@@ -230,6 +232,32 @@ def _check_grant(known: Known, grant: Grant, where: str, problems: Problems) -> 
             problems.reference(f"{where}.badge", grant.badge, known.badges, "badge")
         case "mission":
             problems.reference(f"{where}.mission", grant.mission, known.missions, "mission")
+
+
+def check_scoring(programme: Programme, before: LeaderboardRules, now: LeaderboardRules, problems: Problems) -> None:
+    """Reports boards that would reckon scores otherwise than those that they have were reckoned."""
+    for place, board in enumerate(programme.leaderboard.boards):
+        then, proposed = before.compiled.get(board.id), now.compiled.get(board.id)
+        if then is None or proposed is None or _reckoning(then) == _reckoning(proposed):
+            continue
+        why = f"differs from how the scores of board {board.id!r} were reckoned; give a new board a new id"
+        changed = [
+            name
+            for name, one, other in zip(_RECKONED, _reckoning(then), _reckoning(proposed), strict=True)
+            if one != other
+        ]
+        problems.add(f"leaderboard.boards[{place}].{changed[0]}", why)
+
+
+_RECKONED = ("operator", "ascending", "ties")
+
+
+def _reckoning(board: BoardRules) -> tuple[object, ...]:
+    """What a score depends on besides its facts: which of two is better matters to some operators."""
+    scoring = board.scoring
+    if scoring.operator not in SIGNED:
+        return scoring.operator, None, None
+    return scoring.operator, scoring.order.ascending, scoring.order.ties is Ties.SUB_SCORE
 
 
 def _named(names: Mapping[int, Value], number: int, where: str, problems: Problems) -> Value | None:

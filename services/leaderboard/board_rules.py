@@ -28,3 +28,4 @@ class BoardRules:
     prizes: tuple[Prize, ...]
     submissions: bool
     with_consent: bool
+    live: bool

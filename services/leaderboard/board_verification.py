@@ -4,7 +4,7 @@ Every score is reckoned again from its facts, and every standing ordered again
 from its places. Scores and facts are read as streams side by side.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -20,7 +20,7 @@ from services.leaderboard.repairs import reckoned, same
 from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.store.boards import CLOSED, CLOSING, ScoreKey
 
-_DOCUMENT = "SELECT document FROM configurations WHERE brand = $1 ORDER BY version DESC LIMIT 1"
+_DOCUMENTS = "SELECT version, document FROM configurations WHERE brand = $1 ORDER BY version"
 _SCORES = """
     SELECT board, period, member, score, sub_score, reached_at, moves, window_at, window_count, NULL AS seen
     FROM scores WHERE brand = $1 ORDER BY board COLLATE "C", period, member"""
@@ -28,7 +28,7 @@ _FACTS = """
     SELECT board, period, member, score, sub_score, occurred_at, value, source FROM board_facts
     WHERE brand = $1 ORDER BY board COLLATE "C", period, member, id"""
 _PERIODS = """
-    SELECT board, period, state, members, archived FROM board_periods WHERE brand = $1
+    SELECT board, period, state, members, archived, version FROM board_periods WHERE brand = $1
     ORDER BY board COLLATE "C", period"""
 _ORPHANS = """
     SELECT DISTINCT board, period FROM scores WHERE brand = $1 AND NOT EXISTS (
@@ -50,18 +50,24 @@ _TOLD = "SELECT payload FROM outbox WHERE brand = $1 AND type = $2 AND member NO
 
 async def board_violations(connection: asyncpg.Connection, brand: str) -> list[str]:
     """What does not hold."""
-    document = await connection.fetchval(_DOCUMENT, brand)
-    rules = compile_document(document) if document is not None else LeaderboardRules()
+    versions = {row["version"]: row["document"] for row in await connection.fetch(_DOCUMENTS, brand)}
+    rules = _compiled(versions, max(versions, default=0))
     found = [sentence async for sentence in _scores(connection, brand, rules)]
     found += [
         f"Board {row['board']!r} has scores in period {row['period']}, which it does not have."
         for row in await connection.fetch(_ORPHANS, brand)
     ]
     for row in await connection.fetch(_PERIODS, brand):
-        found += [sentence async for sentence in _standing(connection, brand, rules, row)]
+        under = _compiled(versions, row["version"]) if row["version"] else rules
+        found += [sentence async for sentence in _standing(connection, brand, under, row)]
     found += list(_told_twice(RewardGranted, await connection.fetch(_TOLD, brand, RewardGranted.DESCRIPTOR.full_name)))
     closed = await connection.fetch(_TOLD, brand, BoardPeriodClosed.DESCRIPTOR.full_name)
     return found + list(_told_twice(BoardPeriodClosed, closed))
+
+
+def _compiled(versions: Mapping[int, bytes], version: int) -> LeaderboardRules:
+    document = versions.get(version)
+    return compile_document(document) if document is not None else LeaderboardRules()
 
 
 async def _scores(connection: asyncpg.Connection, brand: str, rules: LeaderboardRules) -> AsyncIterator[str]:

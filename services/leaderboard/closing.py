@@ -29,6 +29,7 @@ from laurels.value.v1.events_pb2 import GRANT_REASON_STANDING, RewardGranted
 from services.leaderboard import cards, ranks
 from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.book import Book
+from services.leaderboard.live import Herald
 from services.leaderboard.periods import period_id
 from services.leaderboard.rank_index import Order, Place, Ranking, Ties
 from services.leaderboard.ranking import EPOCH, microseconds
@@ -213,10 +214,11 @@ def won(prizes: Sequence[Prize], rank: int, place: int, members: int) -> Sequenc
 
 
 class Closer:
-    """Closes periods that are due, in one replica at a time."""
+    """Closes periods that are due and tells of live boards, in one replica at a time."""
 
     def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks) -> None:
         self._database, self._write_path, self._ranks = database, write_path, all_ranks
+        self._herald = Herald(write_path, all_ranks)
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
@@ -226,7 +228,9 @@ class Closer:
                 waiting.cancel()
                 while True:
                     beat()
-                    await self.run_until(datetime.now(UTC), beat)
+                    now = datetime.now(UTC)
+                    await self.run_until(now, beat)
+                    await self._herald.look(now)
                     await asyncio.sleep(EVERY_S)
         finally:
             waiting.cancel()

@@ -5,7 +5,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget
-from services.leaderboard import boards, cards, closing, members, repairs
+from services.leaderboard import boards, cards, closing, live, members, repairs
 from services.leaderboard.book import Together
 
 OPERATIONS = registry(
@@ -20,6 +20,7 @@ OPERATIONS = registry(
         closing.Close(),
         repairs.Move(),
         repairs.RebuildScores(),
+        live.TellOfChange(),
         cards.RevealCard(),
         cards.IssueByKey(),
         cards.IssueByGrant(),

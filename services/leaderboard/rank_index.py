@@ -10,6 +10,7 @@ Members are numbered by an open-addressing table of handles over the ids, which
 are one byte string.
 """
 
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +113,10 @@ class _Names:
         """Overwrites an id, whose handle stays taken."""
         start, end = self._ends[handle], self._ends[handle + 1]
         self._bytes[start:end] = bytes(end - start)
+
+    def bytes_held(self) -> int:
+        """What it takes of memory, but for the ids' own bytes."""
+        return sys.getsizeof(self._ends) + sys.getsizeof(self._table)
 
     def _grow(self) -> None:
         while 2 * len(self) > self._mask:
@@ -295,6 +300,12 @@ class RankIndex:
                     self._moves[handle],
                     bool(self._present[handle]),
                 )
+
+    def bytes_held(self) -> int:
+        """What it takes of memory, but for the ids' own bytes."""
+        columns = [self._scores, self._sub_scores, self._reached, self._moves, self._present, self._lasts, self._tree]
+        arrays = [*columns, *self._blocks, *self._firsts]
+        return sum(map(sys.getsizeof, [self._blocks, self._firsts, *arrays])) + self._names.bytes_held()
 
     # -- inside -------------------------------------------------------------
 

@@ -13,17 +13,18 @@ of that loads everything again.
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
 
 from chassis.configuration import Configurations
-from chassis.database import EVERY_BRAND, Database
+from chassis.database import EVERY_BRAND, TRANSIENT, Database
 from chassis.erasure import is_alias
-from chassis.errors import NotFound
+from chassis.errors import NotFound, Unavailable
 from chassis.logging import logger
 from chassis.loops import Beat
 from services.leaderboard.board_rules import BoardRules
@@ -181,10 +182,23 @@ class Ranks:
         return found.indexes.get((board, period)) if found is not None else None
 
     async def at_least(self, position: int) -> None:
-        """Waits until the change that a write was told is applied."""
-        if position > 0 and position not in self._seen:
+        """Waits until the change that a write was told is applied. Raises Unavailable."""
+        if position <= 0 or position in self._seen:
+            return
+        try:
             # It was committed before its caller could ask, so that reading once finds it.
             await self.catch_up()
+        except TRANSIENT:
+            raise Unavailable("The board's changes cannot be read at the moment; try again.") from None
+
+    def live(self, now: datetime) -> Iterator[tuple[str, str, int, RankIndex]]:
+        """The live boards' periods at hand that have a score: brand, board, period, index."""
+        for brand, ranks in self._brands.items():
+            for board in ranks.rules.compiled.values() if ranks.rules is not None else ():
+                span = board.periods.at(now) if board.live else None
+                index = ranks.indexes.get((board.board, span.period)) if span is not None else None
+                if span is not None and index is not None:
+                    yield brand, board.board, span.period, index
 
     # -- following ----------------------------------------------------------
 

@@ -160,6 +160,12 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/rewards/{reward}/codes": {"codes": ["ONE"]},
         "/v1/grants/{grant}:retry": {},
         "/v1/grants/{grant}:dismiss": {},
+        "/v1/leaderboards/{board}/scores": {"scores": [{"member": CANARY, "score": 1}]},
+        "/v1/leaderboards/{board}/scores:import": {"scores": [{"member": "somebody", "score": 1}]},
+        "/v1/leaderboards/{board}/ranks": {"members": [CANARY]},
+        "/v1/leaderboards/{board}/members/{member}:remove": {},
+        "/v1/leaderboards/{board}/members/{member}:restore": {},
+        "/v1/leaderboards/{board}:rebuild": {},
     }
     return bodies[template]
 

@@ -19,7 +19,7 @@ from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, Member
 from laurels.leaderboard.v1 import boards_pb2
 from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
-from laurels.leaderboard.v1.boards_events_pb2 import BoardPeriodClosed
+from laurels.leaderboard.v1.boards_events_pb2 import BoardChanged, BoardPeriodClosed
 from laurels.points.v1.members_events_pb2 import ConsentChanged
 from laurels.points.v1.members_pb2 import CONSENT_PURPOSE_LEADERBOARDS
 from laurels.programme.v1 import programme_pb2
@@ -342,6 +342,25 @@ async def test_a_period_of_a_cron_expression_begins_where_the_last_one_ended(spo
     assert past.closes_at == past.ends_at
 
 
+async def test_a_live_board_tells_that_it_changed_and_of_no_member(sport: Sport) -> None:
+    await sport.service.apply(sport.brand, with_boards(board(live=True), board("quiet")))
+    await sport.submit(("canary", 5), key="first")
+    await sport.submit(("canary", 5), board="quiet", key="quiet")
+
+    async def told() -> Any:
+        return await sport.service.told(sport.brand, BoardChanged)
+
+    changed = (await eventually(told))[0]
+    assert (changed.board, changed.members) == ("sprint", 1)
+    assert changed.position > 0
+    await sport.submit(("bob", 5), key="second")
+
+    async def again() -> bool:
+        return [change.members for change in await told()] == [1, 2]
+
+    await eventually(again)
+
+
 # -- repair -------------------------------------------------------------------
 
 
@@ -534,3 +553,26 @@ async def test_a_replica_hears_of_what_another_wrote_and_waits_for_a_position(sp
 async def test_a_bad_board_is_told_by_its_path(sport: Sport, field: str, bad: pb.Board, detail: str) -> None:
     found = await sport.service.problems(sport.brand, with_boards(bad))
     assert detail in found[f"leaderboard.boards[2]{field}"]
+
+
+async def test_a_board_s_scores_stay_as_they_were_reckoned(sport: Sport) -> None:
+    best = boards_pb.SCORE_OPERATOR_BEST
+    await sport.service.apply(sport.brand, with_boards(board(), board("runs", operator=best)))
+    for changed, field in (
+        (board(operator=best), "leaderboard.boards[2].operator"),
+        (board("runs", operator=best, ascending=True), "leaderboard.boards[2].ascending"),
+        (board("runs", operator=best, ties=boards_pb.TIE_RULE_SUB_SCORE), "leaderboard.boards[2].ties"),
+    ):
+        assert set(await sport.service.problems(sport.brand, with_boards(changed))) == {field}
+    harmless = board(ascending=True, ties=boards_pb.TIE_RULE_LAST, ranks=boards_pb.RANK_METHOD_DENSE)
+    assert await sport.service.problems(sport.brand, with_boards(harmless)) == {}
+
+
+async def test_a_new_order_holds_for_the_scores_that_there_are(sport: Sport) -> None:
+    await sport.service.apply(sport.brand, with_boards(board()))
+    await sport.submit(("ann", 5), ("bob", 4), ("cem", 5))
+    await sport.service.apply(
+        sport.brand, with_boards(board(ascending=True, ranks=boards_pb.RANK_METHOD_COMPETITION)), version=2
+    )
+    assert await sport.top() == [(1, "bob", 4), (2, "ann", 5), (2, "cem", 5)]
+    assert await sport.service.violations(sport.brand) == []

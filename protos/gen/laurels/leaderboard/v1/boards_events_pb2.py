@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/leaderboard/v1/boards_events.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x11\x42oardPeriodClosed\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0e\n\x06period\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12,\n\x08\x65nded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/leaderboard/v1/boards_events.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x11\x42oardPeriodClosed\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0e\n\x06period\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12,\n\x08\x65nded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x0c\x42oardChanged\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0e\n\x06period\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x10\n\x08position\x18\x04 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,4 +34,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BOARDPERIODCLOSED']._serialized_start=104
   _globals['_BOARDPERIODCLOSED']._serialized_end=264
+  _globals['_BOARDCHANGED']._serialized_start=266
+  _globals['_BOARDCHANGED']._serialized_end=346
 # @@protoc_insertion_point(module_scope)

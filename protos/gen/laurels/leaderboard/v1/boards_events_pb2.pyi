@@ -21,3 +21,15 @@ class BoardPeriodClosed(_message.Message):
     ended_at: _timestamp_pb2.Timestamp
     closed_at: _timestamp_pb2.Timestamp
     def __init__(self, board: _Optional[str] = ..., period: _Optional[str] = ..., members: _Optional[int] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BoardChanged(_message.Message):
+    __slots__ = ("board", "period", "members", "position")
+    BOARD_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    board: str
+    period: str
+    members: int
+    position: int
+    def __init__(self, board: _Optional[str] = ..., period: _Optional[str] = ..., members: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...

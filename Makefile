@@ -53,7 +53,7 @@ test: $(VENV)/.development | $(CHROMIUM)  ## Run every test against the real ser
 soak: $(VENV)/.development  ## Run the long tests
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
-bench: bench-pipeline bench-points bench-missions  ## Run every benchmark
+bench: bench-pipeline bench-points bench-missions bench-leaderboard  ## Run every benchmark
 
 bench-pipeline: $(VENV)/.development  ## Activities a second with every effect done, and how soon an effect is there
 	$(BIN)/python -m tests.bench.pipeline $(ARGS)
@@ -63,6 +63,9 @@ bench-points: $(VENV)/.development  ## The ledger beside pgbench and the obvious
 
 bench-missions: $(VENV)/.development  ## Activities a second through missions, for few and many of them
 	$(BIN)/python -m tests.bench.missions $(ARGS)
+
+bench-leaderboard: $(VENV)/.development  ## Ranks and scores beside Valkey and SQL; ARGS="--members 100000"
+	$(BIN)/python -m tests.bench.leaderboard $(ARGS)
 
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py

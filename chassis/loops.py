@@ -18,6 +18,7 @@ from chassis.logging import logger
 
 SILENT_S = 30.0
 PAUSE_MAX_S = 5.0
+CANCEL_AGAIN_S = 1.0
 _log = logger("loops")
 
 Beat = Callable[[], None]
@@ -62,11 +63,10 @@ class Loops:
 
     async def stop(self) -> None:
         """Cancels all loops and waits for them."""
-        waiting = set(self._tasks)
-        while waiting:
-            # More than once: asyncio.wait_for before Python 3.12 loses a cancellation that meets its result.
-            for task in waiting:
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
                 task.cancel()
-            _, waiting = await asyncio.wait(waiting, timeout=1)
+            # Asked again: a loop that is just connecting to the database may have its cancellation swallowed.
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
         self._tasks.clear()
         self._beats.clear()

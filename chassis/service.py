@@ -94,13 +94,16 @@ class Service:
         await self._ensure_stream()
         await self.relay.run(beat)
 
-    def write_path(self, begin: Callable[[str, datetime], Unit]) -> WritePath:
-        """The service's write path, over units that `begin` opens."""
+    def write_path(
+        self, begin: Callable[[str, datetime], Unit], committed: Callable[[Any], None] | None = None
+    ) -> WritePath:
+        """The service's write path, over units that `begin` opens; `committed` is told of each that was committed."""
         path = WritePath(
             self.name,
             self.database,
             begin,
             on_commit=self.relay.wake,
+            committed=committed,
             batch_weight_max=self.settings.batch_weight_max,
             queue_weight_max=self.settings.queue_weight_max,
         )

@@ -119,7 +119,8 @@ class _Queue:
 class WritePath:
     """The write path of one service.
 
-    `begin(brand, now)` opens a unit. Batches are of one brand, since a
+    `begin(brand, now)` opens a unit; `committed(unit)` is told of each that was
+    committed, before anybody is answered. Batches are of one brand, since a
     transaction sees one brand only; at most `transactions_max` run at once.
     """
 
@@ -130,11 +131,13 @@ class WritePath:
         begin: Callable[[str, datetime], Unit],
         *,
         on_commit: Callable[[], None],
+        committed: Callable[[Any], None] | None = None,
         batch_weight_max: int = 500,
         queue_weight_max: int = 20_000,
         transactions_max: int = 2,
     ) -> None:
         self._service, self._database, self._begin, self._on_commit = service, database, begin, on_commit
+        self._committed = committed
         self._batch_weight_max, self._queue_weight_max = batch_weight_max, queue_weight_max
         self._transactions_max, self._slots = transactions_max, asyncio.Semaphore(transactions_max)
         self._queues: dict[str, _Queue] = {}
@@ -309,6 +312,8 @@ class WritePath:
                 await outbox.append(connection, brand, unit.events)
             await self._give_back_or_park(connection, brand, batch, results, claims)
             await claims.save()
+        if self._committed is not None:
+            self._committed(unit)
         metrics.BATCH_SIZE.labels(self._service).observe(len(batch))
         metrics.BATCH_SECONDS.labels(self._service).observe(time.perf_counter() - started)
         if unit.events:

@@ -167,6 +167,34 @@ def verify_ledger(
     raise typer.Exit(0 if run(file, key, since, Console()) else 1)
 
 
+@app.command()
+def export_card(
+    card: Annotated[str, typer.Argument(help="The card's id.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    gateway: Gateway = "",
+    token: Token = "",
+    brand: Brand = "main",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Write a revealed card's proof, with all draws of its pool, to a file that anybody can check."""
+    from cli.cards import export
+
+    export(Target(data, gateway, token, brand), card, out, Console())
+
+
+@app.command()
+def verify_card(
+    file: Annotated[Path, typer.Argument(help="A card's proof, such as `laurels export-card` wrote.")],
+    published: Annotated[
+        Path | None, typer.Option(help="What GET /v1/scratch-pools/{pool} answered, as you kept it before.")
+    ] = None,
+) -> None:
+    """Check a card's draw offline; exit status 1 when it is not what was published, 3 before its pool has closed."""
+    from cli.cards import verify as run
+
+    raise typer.Exit(run(file, published, Console()))
+
+
 def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError

@@ -19,12 +19,12 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from chassis.merkle import Growing
 from cli.data_folder import DataFolder
 from cli.gateway_client import CommandFailed, GatewayClient, Target
 from laurels.points.v1.points_pb2 import EntryKind
 from services.points.checkpoints import BadKey, BadNote, Checkpoint, PublicKey, Signer, key_of, opened
 from services.points.leaves import Leaf
-from services.points.merkle import Growing
 
 FORMAT = "laurels-ledger/1"
 PAGE = 1_000

@@ -7,9 +7,8 @@ the events are played again from the first to the last.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC
 from importlib import import_module
 from typing import Any
 
@@ -29,8 +28,13 @@ from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
 from services.credits import is_earned
+from services.leaderboard import boards
 from services.leaderboard import programme as leaderboard_programme
-from services.leaderboard.ranking import Scores
+from services.leaderboard.board_rules import BoardRules
+from services.leaderboard.periods import Continuous
+from services.leaderboard.published import readable
+from services.leaderboard.ranking import Fact, Limits, Operator
+from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
 from services.missions import fold
 from services.missions import programme as missions_programme
@@ -160,7 +164,7 @@ async def _rewards_are_credited(databases: Mapping[str, asyncpg.Connection], fac
     )
     owed: Counter[tuple[str, str, str, int]] = Counter()
     for card in facts[ScratchCardRevealed.DESCRIPTOR.full_name]:
-        if card.HasField("prize"):
+        if card.HasField("prize") and not card.granted:
             owed[f"prize:{card.card}", card.member, card.prize.currency, card.prize.amount] += 1
     parked = await _parked(databases["points"])
     for granted in facts[RewardGranted.DESCRIPTOR.full_name]:
@@ -268,40 +272,83 @@ async def _missions_are_their_replay(databases: Mapping[str, asyncpg.Connection]
 async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts, brand: str) -> list[str]:
     connection = databases["leaderboard"]
     rules = await _rules(connection, leaderboard_programme.compile_document)
-    scores = Scores()
-    cards: dict[str, str] = {}
+    moved: Counter[tuple[Any, ...]] = Counter()
+    cards: dict[str, tuple[str, str]] = {}
     for credited in filter(is_earned, facts[PointsCredited.DESCRIPTOR.full_name]):
-        for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
-            scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime(tzinfo=UTC))
+        under = rules[credited.programme_version]
+        moved.update(_placed(under, boards.facts_of_credit(under, credited)))
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:
-        under, member, at = rules[recorded.programme_version], recorded.activity.member, moment_of(recorded.activity)
-        for earned in recorded.earned:
-            for board in under.by_currency.get(earned.currency, ()):
-                scores.add(board, member, earned.amount, at)
+        under, member = rules[recorded.programme_version], recorded.activity.member
         of_type = under.by_type.get(recorded.activity.type)
-        if of_type is None:
+        outcome = of_type.outcome(recorded, _ignore) if of_type is not None else None
+        moved.update(_placed(under, boards.facts_of_activity(under, recorded, outcome)))
+        if outcome is None:
             continue
-        outcome = of_type.outcome(recorded, _ignore)
-        for board, score in outcome.gains:
-            scores.add(board, member, score, at)
         cause = activity_cause(recorded.activity.id)
-        cards |= {card_id(brand, pool, cause): member for pool in outcome.pools}
+        cards |= {card_id(brand, pool, cause): (pool, member) for pool in outcome.pools}
     for done in facts[MissionCompleted.DESCRIPTOR.full_name]:
         cause = mission_cause(done.mission, done.member)
-        pools = rules[done.programme_version].by_mission.get(done.mission, ())
-        cards |= {card_id(brand, pool, cause): done.member for pool in pools}
-    rows = await connection.fetch("SELECT board, member, score, reached_at FROM scores")
-    kept = {(row["board"], row["member"]): (row["score"], row["reached_at"]) for row in rows}
-    told_cards = {issued.card: issued.member for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
-    kept_cards = {
-        row["card"]: row["member"]
-        for row in await connection.fetch("SELECT card, member FROM scratch_cards WHERE member NOT LIKE '!%'")
-    }
+        under = rules[done.programme_version]
+        moved.update(_placed(under, boards.facts_of_mission(under, done)))
+        cards |= {card_id(brand, pool, cause): (pool, done.member) for pool in under.by_mission.get(done.mission, ())}
+    rows = await connection.fetch(
+        "SELECT board, period, member, score, sub_score, occurred_at, value FROM board_facts WHERE source = 0"
+    )
+    kept = Counter(tuple(row) for row in rows)
+    # What a board does not take, for its limits or after its period, is no fact.
+    choosy = {name for version in rules.values() for name, board in version.compiled.items() if not _takes_all(board)}
+    missing = {fact: count for fact, count in (moved - kept).items() if fact[0] not in choosy}
     return [
-        *_difference("Scores", kept, scores.by_key),
-        *_difference("Scratch cards", kept_cards, cards),
-        *_difference("Scratch cards told of", told_cards, cards),
+        *_difference("Facts of boards that no event tells of", dict(kept - moved), {}),
+        *_difference("Facts of boards that events tell of", {}, missing),
+        *await _cards_are_their_replay(connection, facts, cards),
     ]
+
+
+async def _cards_are_their_replay(
+    connection: asyncpg.Connection, facts: Facts, cards: Mapping[str, tuple[str, str]]
+) -> list[str]:
+    """Cards that activities and missions give, by pool and member, are there and were told of.
+
+    A pool that has limits, or was closed, gave at most these: which of them came
+    in time is not in the events.
+    """
+    rows = await connection.fetch(
+        "SELECT pool, table_text, closed_at FROM scratch_pools JOIN scratch_pool_states USING (brand, pool)"
+    )
+    limited = {
+        row["pool"]
+        for row in rows
+        if row["closed_at"] is not None or ((terms := readable(row["table_text"])) is not None and terms.limits_cards)
+    }
+    rows = await connection.fetch("SELECT card, pool, member, cause FROM scratch_cards WHERE member NOT LIKE '!%'")
+    given = {
+        row["card"]: (row["pool"], row["member"]) for row in rows if row["cause"].startswith(("activity:", "mission:"))
+    }
+    others = {row["card"] for row in rows} - given.keys()
+    told = {issued.card: (issued.pool, issued.member) for issued in facts[ScratchCardIssued.DESCRIPTOR.full_name]}
+    told = {card: told[card] for card in told.keys() - others}
+    due = {card: of for card, of in cards.items() if of[0] not in limited or card in given}
+    return [
+        *_difference("Scratch cards", given, due),
+        *_difference("Scratch cards told of", told, due),
+    ]
+
+
+def _placed(rules: LeaderboardRules, facts: Iterable[Fact]) -> Iterator[tuple[Any, ...]]:
+    """Facts as they are kept: with the period that each is in."""
+    for fact in facts:
+        span = rules.compiled[fact.board].periods.at(fact.occurred_at)
+        if span is not None:
+            yield (fact.board, span.period, *fact[1:-1])
+
+
+def _takes_all(board: BoardRules) -> bool:
+    return (
+        board.scoring.limits == Limits()
+        and board.scoring.operator is not Operator.DISTINCT
+        and isinstance(board.periods, Continuous)
+    )
 
 
 async def _profiles_are_their_replay(databases: Mapping[str, asyncpg.Connection], facts: Facts) -> list[str]:

@@ -14,9 +14,9 @@ from chassis.credentials import Verifier
 from chassis.errors import Unauthenticated
 from chassis.logging import logger
 from chassis.service import run_alone
-from gateway.app import EVENTS_TEMPLATE, Api, Readiness, application, rpc_routes
+from gateway.app import BOARD_EVENTS_TEMPLATE, EVENTS_TEMPLATE, Api, Readiness, application, rpc_routes
 from gateway.backends import Backends
-from gateway.events import EventStreams
+from gateway.events import BoardStreams, EventStreams
 from gateway.server import serve
 from gateway.settings import GatewaySettings
 
@@ -49,6 +49,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event, started: Callable[
     for route in rpc_routes(backends, settings):
         api.add(route.binding.verb, route.binding.template, route)
     api.add("GET", EVENTS_TEMPLATE, streams)
+    api.add("GET", BOARD_EVENTS_TEMPLATE, BoardStreams(streams))
     try:
         await serve(application(api, settings, readiness), settings, started=announce, stop=stop, drain=drain)
     finally:

@@ -23,7 +23,7 @@ from chassis.credentials import Caller, Verifier
 from chassis.errors import PermissionDenied, Unauthenticated, Unavailable
 from chassis.server import Rule
 from chassis.tracing import traceparent
-from gateway import documentation
+from gateway import documentation, fairness
 from gateway.backends import Backends, Context
 from gateway.contract import Method, methods
 from gateway.edge import ROUTE, Edge, request_id, without_body_for_head
@@ -36,6 +36,7 @@ from gateway.settings import GatewaySettings
 from gateway.transcoder import Handler, Inbound, RpcRoute
 
 EVENTS_TEMPLATE = "/v1/members/{member}/events"
+BOARD_EVENTS_TEMPLATE = "/v1/leaderboards/{board}/events"
 
 
 class Target(Protocol):
@@ -151,6 +152,7 @@ def application(api: Api, settings: GatewaySettings, readiness: Callable[[], Awa
         Route("/readyz", readyz),
         Route("/metrics", metrics_page),
         *documentation.routes(),
+        *fairness.routes(),
     ]
     fixed = frozenset(route.path for route in routes if isinstance(route, Route))
 

@@ -1,6 +1,7 @@
 """A browser that follows its member's events sees each change once, also across reconnects and restarts.
 
-`GET /v1/members/{member}/events` answers server-sent events. Each has the
+`GET /v1/members/{member}/events` answers server-sent events, and so does
+`GET /v1/leaderboards/{board}/events` with a live board's changes. Each has the
 event's name, its message as JSON, and as `id` the cursor to go on from; a
 client that sends it back as Last-Event-ID goes on there, at any replica. A
 comment each `heartbeat_s` keeps proxies from closing a quiet stream. `event:
@@ -38,6 +39,8 @@ LIFETIME_S = 3_600.0
 """A stream ends after an hour, so that streams spread over replicas again; the client goes on where it was."""
 CONNECTION_S = 2.0
 """How long a new stream waits for NATS, so that a start or a restart of it refuses nobody."""
+BOARD_MARK = "@"
+"""Stands before a board's id where subjects have a member's; no member's id begins so."""
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no", "vary": "Authorization"}
 _MEDIA_TYPE = "text/event-stream"
 _log = logger("events")
@@ -86,14 +89,18 @@ class EventStreams:
 
     async def __call__(self, inbound: Inbound) -> Response:
         """Answers with a stream. Raises DomainError before the stream has begun."""
-        who, member = inbound.who, _member(inbound)
+        return await self.follow(inbound, _member(inbound))
+
+    async def follow(self, inbound: Inbound, whose: str) -> Response:
+        """A stream of the events whose subjects end with `whose`: a member, or what stands for a board."""
+        who = inbound.who
         cursor = _cursor(inbound.http)
         if inbound.http.method == "HEAD":
             return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
         self._take_place(who)
         try:
             client = await self._connected()
-            feed = Feed(client, jetstream(client), who.brand, member)
+            feed = Feed(client, jetstream(client), who.brand, whose)
             await feed.open(cursor)
         except BaseException:
             self._leave(who)
@@ -137,6 +144,25 @@ class EventStreams:
             metrics.STREAMS.set(len(self._feeds))
             # A request that is being cancelled still gives its consumers back.
             await asyncio.shield(feed.close())
+
+
+class BoardStreams:
+    """The route of event streams of boards, which share the bounds of all streams.
+
+    A board that there is not, or that is not live, is silent.
+    """
+
+    rule = Rule(scopes=frozenset({"member", "service", "manager"}), key_required=False, names_member=False)
+
+    def __init__(self, streams: EventStreams) -> None:
+        self._streams = streams
+
+    async def __call__(self, inbound: Inbound) -> Response:
+        """Answers with a stream. Raises DomainError before the stream has begun."""
+        board = inbound.variables["board"]
+        if not IDENTIFIER.fullmatch(board):
+            raise NotFound(f"There is no board {board[:64]!r}.", code="unknown_board")
+        return await self._streams.follow(inbound, f"{BOARD_MARK}{board}")
 
 
 class _Stream(Response):

@@ -20,10 +20,10 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from gateway import json_codec
-from gateway.app import EVENTS_TEMPLATE
+from gateway.app import BOARD_EVENTS_TEMPLATE, EVENTS_TEMPLATE
 from gateway.contract import Binding, Method, files, methods
 from gateway.documentation import DOCUMENT
-from gateway.events import EventStreams
+from gateway.events import BoardStreams, EventStreams
 from gateway.routes import Template
 
 PROTOS = Path(__file__).resolve().parent.parent / "protos"
@@ -159,6 +159,7 @@ class Document:
                 path = paths.setdefault(re.sub(r"=\*\}", "}", binding.template), {})
                 path[binding.verb.lower()] = self._operation(method, binding, index)
         paths[EVENTS_TEMPLATE] = {"get": self._events()}
+        paths[BOARD_EVENTS_TEMPLATE] = {"get": self._board_events()}
         return {
             "openapi": "3.1.0",
             "info": {
@@ -306,6 +307,33 @@ class Document:
                 **{str(status): _refer_response(status) for status in statuses},
             },
             "x-events": {message.name: self._message(message) for message in messages},
+        }
+
+    def _board_events(self) -> Schema:
+        """As a member's events, of one message."""
+        found = self._events()
+        (changed,) = (
+            message
+            for file in files()
+            for message in file.message_types_by_name.values()
+            if message.full_name == "laurels.leaderboard.v1.BoardChanged"
+        )
+        board = {
+            "name": "board",
+            "in": "path",
+            "required": True,
+            "description": "The board's id. One that is not live is silent.",
+            "schema": {"type": "string"},
+        }
+        scopes = BoardStreams.rule.scopes
+        told = f"- `{changed.name}`: {_first_sentence(self.comments.of(changed.full_name))}"
+        return found | {
+            "operationId": "followBoardEvents",
+            "summary": "Follows a live board's changes, as server-sent events.",
+            "description": f"{_EVENTS_TOLD}\n\n{told}\n\n{_scopes_told(scopes)}",
+            "security": [{"bearer": [scope]} for scope in _in_order(scopes)],
+            "parameters": [board, *(each for each in found["parameters"] if each["name"] != "member")],
+            "x-events": {changed.name: self._message(changed)},
         }
 
     # Schemas ----------------------------------------------------------------------------------------------------

@@ -1,15 +1,30 @@
 """What the leaderboard service holds about a member, kind by kind."""
 
 SECTIONS = {
-    # The scores' key begins with the board, so they are looked up board by board.
     "scores": """
-        SELECT known.board, known.score, known.reached_at
-        FROM (SELECT DISTINCT board FROM board_sizes WHERE brand = $1) AS boards
-        CROSS JOIN LATERAL (
-            SELECT board, score, reached_at FROM scores
-            WHERE scores.brand = $1 AND scores.board = boards.board AND scores.member = $2 LIMIT 1
-        ) AS known ORDER BY known.board""",
+        SELECT board, period, score, sub_score, reached_at, moves FROM scores
+        WHERE brand = $1 AND member = $2 ORDER BY board, period""",
+    # Facts are looked up by the boards and periods that there is a score in.
+    "board_facts": """
+        SELECT fact.* FROM scores CROSS JOIN LATERAL (
+            SELECT board, period, id, score, sub_score, occurred_at, value FROM board_facts
+            WHERE board_facts.brand = $1 AND board_facts.board = scores.board AND board_facts.period = scores.period
+              AND board_facts.member = $2
+        ) AS fact WHERE scores.brand = $1 AND scores.member = $2 ORDER BY fact.id""",
+    "board_standings": """
+        SELECT board, period, place, rank, score, sub_score, reached_at FROM board_standings
+        WHERE brand = $1 AND member = $2 ORDER BY period, board""",
+    "board_removals": """
+        SELECT board, removed, reason, changed_at FROM board_removals
+        WHERE brand = $1 AND member = $2 ORDER BY board""",
     "scratch_cards": """
-        SELECT card, pool, cause, issued_at, revealed_at, prize FROM scratch_cards
-        WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
+        SELECT card, pool, number, cause, issued_at, expires_at, revealed_at, own_seed, prize, parked_code
+        FROM scratch_cards WHERE brand = $1 AND member = $2 ORDER BY issued_at, card""",
+    "members": """
+        SELECT tier, leaderboards, attributes, segments FROM known_members WHERE brand = $1 AND member = $2""",
+    "scratch_counts": """
+        SELECT pool, day, cards FROM scratch_counts WHERE brand = $1 AND member = $2 ORDER BY pool, day""",
+    "parked_cards": """
+        SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
+        WHERE brand = $1 AND member = $2 ORDER BY key, place""",
 }

@@ -1,6 +1,7 @@
 """Page tokens are opaque to callers, and one that a list did not give is refused.
 
-A board goes on after a rank; a member's cards go on after a card.
+A board goes on after a rank; a member's cards go on after a card; periods, and
+a member's places in them, go on before one.
 """
 
 import base64
@@ -13,8 +14,14 @@ from chassis.errors import FieldViolation, InvalidArgument
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _AFTER_RANK = re.compile(r"rank ([0-9]{1,15})")
+_AFTER_DRAW = re.compile(r"draw ([0-9]{1,15})")
+_AFTER_PARKED = re.compile(r"parked (-?[0-9]{1,18}) ([0-9]{1,9}) ([^\n]{1,400})")
 _AFTER_CARD = re.compile(r"card (-?[0-9]{1,18}) ([0-9a-f]{32})")
+_BEFORE_PERIOD = re.compile(r"period ([0-9]{1,12})")
+_BEFORE_STANDING = re.compile(r"standing ([0-9]{1,12}) ([A-Za-z0-9_-]{1,64})")
+NEWEST_PERIOD = 10**12
 FIRST_CARDS = (datetime.max.replace(tzinfo=UTC), "")
+FIRST_PARKED = (datetime.max.replace(tzinfo=UTC), "", 0)
 
 
 def after_rank(rank: int) -> str:
@@ -50,6 +57,59 @@ def card_of(token: str) -> tuple[datetime, str]:
         return _EPOCH + int(found[1]) * _MICROSECOND, found[2]
     except OverflowError:
         raise _not_given(token) from None
+
+
+def after_draw(draw: int) -> str:
+    """The token of the page after a draw.
+
+    >>> draw_of(after_draw(50)), draw_of("")
+    (50, 0)
+    """
+    return _encoded(f"draw {draw}")
+
+
+def draw_of(token: str) -> int:
+    """The draw that a token goes on after; 0 for the first page. Raises InvalidArgument."""
+    return int(_decoded(token, _AFTER_DRAW)[1]) if token else 0
+
+
+def after_parked(occurred_at: datetime, key: str, place: int) -> str:
+    """The token of the page after a parked card."""
+    return _encoded(f"parked {(occurred_at - _EPOCH) // _MICROSECOND} {place} {key}")
+
+
+def parked_of(token: str) -> tuple[datetime, str, int]:
+    """The parked card that a token goes on after; FIRST_PARKED for the first page. Raises InvalidArgument."""
+    if not token:
+        return FIRST_PARKED
+    found = _decoded(token, _AFTER_PARKED)
+    try:
+        return _EPOCH + int(found[1]) * _MICROSECOND, found[3], int(found[2])
+    except OverflowError:
+        raise _not_given(token) from None
+
+
+def before_period(period: int) -> str:
+    """The token of the page of periods before one."""
+    return _encoded(f"period {period}")
+
+
+def period_before(token: str) -> int:
+    """The period that a token goes on before; the first page's is later than any. Raises InvalidArgument."""
+    return int(_decoded(token, _BEFORE_PERIOD)[1]) if token else NEWEST_PERIOD
+
+
+def before_standing(period: int, board: str) -> str:
+    """The token of the page of places before one."""
+    return _encoded(f"standing {period} {board}")
+
+
+def standing_before(token: str) -> tuple[int, str]:
+    """The period and the board that a token goes on before. Raises InvalidArgument."""
+    if not token:
+        return NEWEST_PERIOD, ""
+    found = _decoded(token, _BEFORE_STANDING)
+    return int(found[1]), found[2]
 
 
 def _encoded(place: str) -> str:

@@ -1,9 +1,9 @@
-"""A card's outcome follows from the pool's secret seed and the card's id alone, without bias, for ever.
+"""A card's id follows from what gave it, so that the same thing never gives two; and the draw of scheme 1.
 
-The seed is drawn before the pool's first card and SHA-256 of it is published,
-so nobody can choose an outcome afterwards, and whoever learns the seed can
-check every one. A card's id follows from what gave it, so that the same event
-never gives two.
+Scheme 1 is that of pools which were published before tables were committed to;
+`fairness.py` holds the one that followed. In scheme 1 an outcome follows from
+the pool's secret seed and the card's id alone. The seed was drawn before the
+pool's first card and SHA-256 of it published.
 
 The draw: let W be the sum of all weights and b the number of bits of W - 1.
 For n = 0, 1, 2, …, take the first b bits of HMAC-SHA256(seed, pool "\\n" card
@@ -15,6 +15,7 @@ programme, take the numbers from 0 on; what is above them wins nothing.
 
 import hashlib
 import hmac
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -23,6 +24,8 @@ from chassis.errors import NotFound
 
 DIGEST_BITS = 256
 CARD_ID_LENGTH = 32
+CARD = re.compile(rf"[0-9a-f]{{{CARD_ID_LENGTH}}}")
+"""What the ids of cards look like."""
 
 
 class UnknownCard(NotFound):
@@ -60,6 +63,21 @@ def activity_cause(activity: str) -> str:
 def mission_cause(mission: str, member: str) -> str:
     """What a card is for, when a finished mission gave it."""
     return f"mission:{mission}:{member}"
+
+
+def grant_cause(key: str, place: int) -> str:
+    """What a card is for, when another service granted it at a place under a key."""
+    return f"grant:{key}:{place}"
+
+
+def key_cause(key: str) -> str:
+    """What a card is for, when a back end gave it under a key."""
+    return f"key:{key}"
+
+
+def prize_cause(card: str) -> str:
+    """What a card is for, when another card won it."""
+    return f"prize:{card}"
 
 
 def card_id(brand: str, pool: str, cause: str) -> str:

@@ -1,42 +1,152 @@
 """The tables of the leaderboard service."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Text, desc
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    desc,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from chassis.tables import stamp
 
 
 class Score(SQLModel, table=True):
-    """A member's score on a board; the index is the board's order."""
+    """A member's score in a board's period, and how often it was moved."""
 
     __tablename__ = "scores"
     __table_args__ = (
-        CheckConstraint("score > 0 AND score < 9007199254740992", name="score_is_a_json_number"),
-        Index("scores_order", "brand", "board", desc("score"), "reached_at", "member"),
+        CheckConstraint(
+            "abs(score) < 9007199254740992 AND abs(sub_score) < 9007199254740992", name="score_is_a_json_number"
+        ),
+        Index("scores_of_member", "brand", "member"),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
     reached_at: datetime = Field(sa_column=stamp())
+    moves: int = Field(sa_column=Column(BigInteger, nullable=False))
+    window_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    window_count: int = Field(sa_column=Column(Integer, nullable=False))
+    seen: dict[str, int] | None = Field(sa_column=Column(JSONB, nullable=True))
 
 
-class BoardSize(SQLModel, table=True):
-    """How many members a board ranks: the sum over its stripes, one used by each process."""
+class BoardFact(SQLModel, table=True):
+    """What moved a score."""
 
-    __tablename__ = "board_sizes"
+    __tablename__ = "board_facts"
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     board: str = Field(sa_column=Column(Text, primary_key=True))
-    stripe: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    source: int = Field(sa_column=Column(SmallInteger, nullable=False))
+
+
+class BoardPeriod(SQLModel, table=True):
+    """A period that had a score: how far it is, and how much of its standing is written down."""
+
+    __tablename__ = "board_periods"
+    __table_args__ = (
+        CheckConstraint("archived >= 0 AND archived <= members", name="archived_is_within_members"),
+        Index("board_periods_due", "closes_at", postgresql_where=text("state < 3 AND closes_at IS NOT NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ends_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    closes_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False))
     members: int = Field(sa_column=Column(BigInteger, nullable=False))
+    archived: int = Field(sa_column=Column(BigInteger, nullable=False))
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    closed_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class BoardStanding(SQLModel, table=True):
+    """A place in a closed period."""
+
+    __tablename__ = "board_standings"
+    __table_args__ = (Index("board_standings_of_member", "brand", "member", "period", "board", unique=True),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    rank: int = Field(sa_column=Column(BigInteger, nullable=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reached_at: datetime = Field(sa_column=stamp())
+
+
+class BoardRemoval(SQLModel, table=True):
+    """A member who was taken off a board, or was and is back."""
+
+    __tablename__ = "board_removals"
+    __table_args__ = (Index("board_removals_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    removed: bool = Field(sa_column=Column(Boolean, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    changed_at: datetime = Field(sa_column=stamp())
+
+
+class BoardChange(SQLModel, table=True):
+    """What a transaction changed of boards, for the replicas' ranks; kept for a minute."""
+
+    __tablename__ = "board_changes"
+    __table_args__ = (Index("board_changes_by_transaction", "transaction"),)
+
+    brand: str = Field(sa_column=Column(Text, nullable=False))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    transaction: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("((pg_current_xact_id())::text)::bigint"))
+    )
+    made_at: datetime = Field(sa_column=stamp(default_now=True))
+    changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Answer(SQLModel, table=True):
+    """What was answered to a request under a key."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("answers_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answered_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
 class ScratchPool(SQLModel, table=True):
-    """A pool as it was published first, with its seed encrypted."""
+    """A pool as it was published first, with its seed encrypted; `scheme` says how its cards are drawn."""
 
     __tablename__ = "scratch_pools"
 
@@ -47,6 +157,29 @@ class ScratchPool(SQLModel, table=True):
     commitment: str = Field(sa_column=Column(Text, nullable=False))
     sealed_seed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     published_at: datetime = Field(sa_column=stamp(default_now=True))
+    scheme: int = Field(sa_column=Column(Integer, nullable=False))
+    table_text: str = Field(sa_column=Column(Text, nullable=False))
+    root: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ScratchPoolState(SQLModel, table=True):
+    """How far a pool is: cards given and revealed, budget spent, positions taken, the link of the last draw."""
+
+    __tablename__ = "scratch_pool_states"
+    __table_args__ = (
+        CheckConstraint("revealed >= 0 AND revealed <= issued AND spent >= 0", name="reveals_are_of_cards"),
+        Index("scratch_pools_to_close", "closes_at", postgresql_where=text("closed_at IS NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    issued: int = Field(sa_column=Column(BigInteger, nullable=False))
+    revealed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    spent: int = Field(sa_column=Column(BigInteger, nullable=False))
+    head: str = Field(sa_column=Column(Text, nullable=False))
+    taken: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    closes_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    closed_at: datetime | None = Field(sa_column=stamp(nullable=True))
 
 
 class ScratchPrize(SQLModel, table=True):
@@ -54,7 +187,7 @@ class ScratchPrize(SQLModel, table=True):
 
     __tablename__ = "scratch_prizes"
     __table_args__ = (
-        CheckConstraint("weight > 0 AND stock > 0 AND amount > 0", name="prize_is_worth_something"),
+        CheckConstraint("weight >= 0 AND stock > 0 AND amount >= 0", name="prize_is_worth_something"),
         CheckConstraint("remaining >= 0 AND remaining <= stock", name="stock_is_never_exceeded"),
     )
 
@@ -71,12 +204,15 @@ class ScratchPrize(SQLModel, table=True):
 
 
 class ScratchCard(SQLModel, table=True):
-    """A card; what gave it is its cause, from which its id follows."""
+    """A card; its id follows from what gave it, its cause. `draw` is null before the reveal and in scheme 1."""
 
     __tablename__ = "scratch_cards"
     __table_args__ = (
         CheckConstraint("prize IS NULL OR revealed_at IS NOT NULL", name="prize_needs_a_reveal"),
+        CheckConstraint("draw IS NULL OR revealed_at IS NOT NULL", name="draw_needs_a_reveal"),
         Index("scratch_cards_of_member", "brand", "member", desc("issued_at"), desc("card")),
+        Index("scratch_cards_numbers", "brand", "pool", "number", unique=True),
+        Index("scratch_cards_draws", "brand", "pool", "draw", unique=True, postgresql_where=text("draw IS NOT NULL")),
     )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
@@ -87,3 +223,65 @@ class ScratchCard(SQLModel, table=True):
     issued_at: datetime = Field(sa_column=stamp())
     revealed_at: datetime | None = Field(sa_column=stamp(nullable=True))
     prize: str | None = Field(sa_column=Column(Text, nullable=True))
+    number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expires_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    own_seed: str = Field(sa_column=Column(Text, nullable=False))
+    draw: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    position: int | None = Field(sa_column=Column(Integer, nullable=True))
+    link: str = Field(sa_column=Column(Text, nullable=False))
+    parked_code: str = Field(sa_column=Column(Text, nullable=False))
+    parked_detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ScratchCount(SQLModel, table=True):
+    """How many cards a pool gave on a day, or ever ("" as day), to a member or to all ("" as member)."""
+
+    __tablename__ = "scratch_counts"
+    __table_args__ = (Index("scratch_counts_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    day: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    cards: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ScratchDeckTile(SQLModel, table=True):
+    """Hashes of the tree over a deck's leaves, up to 256 side by side, from which proofs are made."""
+
+    __tablename__ = "scratch_deck_tiles"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    pool: str = Field(sa_column=Column(Text, primary_key=True))
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    hashes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ParkedCard(SQLModel, table=True):
+    """A card that was granted under a key and could not be given."""
+
+    __tablename__ = "parked_cards"
+    __table_args__ = (Index("parked_cards_of_member", "brand", "member"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    place: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text, nullable=False))
+    pool: str = Field(sa_column=Column(Text, nullable=False))
+    code: str = Field(sa_column=Column(Text, nullable=False))
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+    occurred_at: datetime = Field(sa_column=stamp())
+
+
+class Member(SQLModel, table=True):
+    """What events told of a member; `leaderboards` is the consent to be shown, null when the member never said."""
+
+    __tablename__ = "known_members"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    tier: str = Field(sa_column=Column(Text, nullable=False))
+    leaderboards: bool | None = Field(sa_column=Column(Boolean, nullable=True))
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    segments: list[str] = Field(sa_column=Column(JSONB, nullable=False))

@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from chassis import settings
-from services.points.merkle import HASH_BYTES
+from chassis.merkle import HASH_BYTES
 
 KEY_BYTES = 32
 ED25519 = b"\x01"

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from services.points.merkle import leaf_hash
+from chassis.merkle import leaf_hash
 
 VERSION = 1
 _FIXED = struct.Struct(">BqqqqiqqH")

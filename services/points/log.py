@@ -18,17 +18,16 @@ from typing import Any
 
 import asyncpg
 
-from chassis import outbox
+from chassis import merkle, outbox
 from chassis.database import EVERY_BRAND, Database
 from chassis.errors import FailedPrecondition
 from chassis.events import NO_MEMBER, NewEvent
 from chassis.leadership import exclusively
 from chassis.logging import logger
 from chassis.loops import Beat
+from chassis.merkle import Edge, Place
 from laurels.points.v1 import log_events_pb2, log_pb2
-from services.points import merkle
 from services.points.checkpoints import BadNote, Signer, UnknownSigner, opened
-from services.points.merkle import Edge, Place
 from services.points.store import log as store
 from services.points.store.log import Log, Tile, Unsigned
 

@@ -32,7 +32,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
 def request_of(event: Event) -> Any:
     """The request that an event is, or None when it asks for nothing."""
     match event.message:
-        case ScratchCardRevealed() as revealed if revealed.HasField("prize"):
+        # What is granted comes as RewardGranted; only what was told before there was such is credited from here.
+        case ScratchCardRevealed() as revealed if revealed.HasField("prize") and not revealed.granted:
             return Credit(
                 member=revealed.member,
                 currency=revealed.prize.currency,

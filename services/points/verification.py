@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from chassis import merkle
 from chassis.configuration import newest_version
 from laurels.programme.v1.programme_pb2 import Programme
-from services.points import merkle, tier_verification
+from services.points import tier_verification
 from services.points.programme import compile_document
 from services.points.store.log import LEAF_HASH
 from services.points.tiers import tier_for

@@ -136,6 +136,19 @@ class Deployment:
         for number, address in enumerate(self.replicas):
             await self._alive(f"points-{number}", until_serving(address))
 
+    async def run_leaderboard(self, count: int) -> None:
+        """Starts so many processes of the leaderboard service."""
+        self.replicas = [f"127.0.0.1:{self.servers.data.port(f'leaderboard-{number}')}" for number in range(count)]
+        for number, address in enumerate(self.replicas):
+            told = {
+                "listen": address,
+                "database_url": self.servers.postgres.url("leaderboard"),
+                "seed_key": self.servers.data.seed_key(),
+            }
+            self._spawn(f"leaderboard-{number}", "services.leaderboard", self._told("leaderboard", told))
+        for number, address in enumerate(self.replicas):
+            await self._alive(f"leaderboard-{number}", until_serving(address))
+
     async def run_gateways(self, count: int) -> None:
         """Starts so many gateways before all replicas."""
         self.gateways = [f"127.0.0.1:{self.servers.data.port(f'gateway-{number}')}" for number in range(count)]
@@ -239,11 +252,11 @@ class Load:
         self._process = process
 
     @classmethod
-    async def made(cls, kind: str, **options: Any) -> "Load":
+    async def made(cls, kind: str, *, module: str = "tests.bench.load", **options: Any) -> "Load":
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.bench.load",
+            module,
             kind,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -270,12 +283,12 @@ async def load(kind: str, **options: Any) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def deployment_on(data: DataFolder) -> AsyncIterator[Deployment]:
-    """The servers with the points service's schema, and nothing running on them yet."""
-    async with servers_on(data, services=("points",)) as servers, AsyncExitStack() as stack:
+async def deployment_on(data: DataFolder, service: str = "points") -> AsyncIterator[Deployment]:
+    """The servers with a service's schema, and nothing running on them yet."""
+    async with servers_on(data, services=(service,)) as servers, AsyncExitStack() as stack:
         data.signing_key()
         await _make_streams(servers)
-        await migrations.upgrade("points", servers.postgres.url("points", "owner"), "laurels_points_app")
+        await migrations.upgrade(service, servers.postgres.url(service, "owner"), f"laurels_{service}_app")
         deployment = Deployment(servers, stack)
         with _logs_shown(deployment):
             yield deployment

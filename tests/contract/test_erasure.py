@@ -35,7 +35,11 @@ NAMED = {
         "quiz_attempts.member", "quiz_answers.member", "contributions.member", "refunded_activities.member",
         "challenge_rewards.member", "team_members.member", "teams.owner",
     },
-    "leaderboard": {"scores.member", "scratch_cards.member"},
+    "leaderboard": {
+        "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
+        "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
+        "parked_cards.member",
+    },
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip
 CHASSIS = {"dead_letters.member", "erasing.member", "outbox.member"}

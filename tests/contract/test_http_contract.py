@@ -74,8 +74,9 @@ def test_a_method_that_demands_a_key_has_a_place_for_it(method: Method) -> None:
 def test_what_a_member_may_call_names_the_member_or_is_nobodys(method: Method) -> None:
     """A member's request either carries `member`, or asks for something that the service checks itself."""
     checked_by_services = {"RevealScratchCard", "RecordOutcome", "GetScratchPool", "ListBadges", "ListRewards"}
-    checked_by_services |= {"ListLeaderboardEntries"}
+    checked_by_services |= {"ListLeaderboardEntries", "GetLeaderboardRanks", "ListLeaderboardPeriods"}
     checked_by_services |= {"ListTiers"}
+    checked_by_services |= {"GetScratchCardProof", "ListScratchDraws"}
     checked_by_services |= {"ListLeaderboardEntries", "GetGroup", "ListGroupEntries"}
     checked_by_services |= {"ListCheckpoints", "GetConsistencyProof", "GetEntryProof"}
     checked_by_services |= {"ListPublicBadges", "ListTeams"}

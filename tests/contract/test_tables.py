@@ -29,7 +29,14 @@ APPEND_ONLY = {
         "challenge_rewards",
         "team_results",
     },
-    "leaderboard": {"scratch_pools"},
+    "leaderboard": {
+        "answers",
+        "board_facts",
+        "board_standings",
+        "scratch_pools",
+        "scratch_deck_tiles",
+        "parked_cards",
+    },
     "recommender": {"decisions", "outcomes"},
 }
 by_service = pytest.mark.parametrize("service", SERVICES)
@@ -152,7 +159,8 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     )
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
-        expected.add(("scratch_pools", "r"))
+        expected |= {("scratch_pools", "r"), ("board_periods", "r"), ("board_changes", "*")}
+        expected.add(("scratch_pool_states", "r"))  # pools to close are looked for in all brands at once
     if service == "missions":  # deliveries that are due are looked for in all brands at once
         expected |= {(name, "r") for name in ("webhook_deliveries", "webhook_endpoints")}
     if service == "points":  # what is due is looked for in all brands at once

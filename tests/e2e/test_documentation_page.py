@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from cli.embedded import SERVICES
 from cli.supervisor import Suite
-from gateway.app import EVENTS_TEMPLATE
+from gateway.app import BOARD_EVENTS_TEMPLATE, EVENTS_TEMPLATE
 from gateway.contract import methods
 from tests.e2e.world import World
 
@@ -82,7 +82,7 @@ async def test_the_page_lists_every_operation_of_every_service(browser: Browser,
             "block.querySelector('.opblock-summary-path').dataset.path])"
         )
     wanted = [[binding.verb.upper(), binding.template] for method in methods() for binding in method.bindings]
-    assert sorted(shown) == sorted([*wanted, ["GET", EVENTS_TEMPLATE]])
+    assert sorted(shown) == sorted([*wanted, ["GET", EVENTS_TEMPLATE], ["GET", BOARD_EVENTS_TEMPLATE]])
     assert {method.package.split(".")[1] for method in methods() if method.bindings} >= set(SERVICES)
 
 

@@ -110,6 +110,12 @@ def with_everything(programme: dict[str, Any]) -> dict[str, Any]:
         {"id": "box", "name": "Box", "currency": "points", "price": 1, "kind": "physical",
          "limits": [{"per": "ever", "most": 3}]},
     ]  # fmt: skip
+    programme["leaderboard"]["scratch_pools"] += [
+        {"id": "few", "name": "Few", "limits": {"per_member": 1}, "prizes": [
+            {"id": "coins", "name": "Coins", "weight": 1, "stock": 9, "currency": "points", "amount": 5}]},
+        {"id": "boxes", "name": "Boxes", "prizes": [
+            {"id": "few", "name": "Few", "weight": 1, "stock": 9, "scratch_card": "few"}]},
+    ]  # fmt: skip
     points["subscriptions"] = [{"id": "club", "name": "Club", "tier": points["tiers"]["levels"][-1]["id"]}]
     later = {"id": "later", "activity_type": "review", "amount": "9", "currency": "points", "pending": {"days": 3000}}
     points["earning_rules"].append(later)
@@ -190,6 +196,9 @@ async def filled(world: World, canary: str) -> None:
     await eventually(issued, True)
     card = (await world.get(f"{own}/scratch-cards"))["cards"][0]["card"]
     await do("POST", f"/v1/scratch-cards/{card}:reveal", {})
+    for _ in range(2):  # the second one wins what its limit does not allow
+        box = (await do("POST", "/v1/scratch-pools/boxes/cards", {"member": canary}))["card"]["card"]
+        await do("POST", f"/v1/scratch-cards/{box}:reveal", {"own_seed": "random"})
     choice = (await world.get(f"{own}/recommendations?slot=home"))["recommendations"][0]
     await do("POST", f"/v1/decisions/{choice['decision']}:outcome", {"value": 1})
 

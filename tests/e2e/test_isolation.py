@@ -188,7 +188,9 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/pending/{lot}:activate": {},
         "/v1/pending/{lot}:cancel": {},
         "/v1/schedules:run": {},
-        "/v1/scratch-cards/{card}:reveal": {},
+        "/v1/scratch-cards/{card}:reveal": {"own_seed": "theirs"},
+        "/v1/scratch-pools/{pool}/cards": {"member": CANARY},
+        "/v1/scratch-pools/{pool}:close": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},
         "/v1/programme:validate": {"programme": {}},
         "/v1/members/{member}/tier:set": {"tier": "gold", "reason": "Somebody asked."},
@@ -224,6 +226,12 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}/teams/{team}:leave": {},
         "/v1/grants/{grant}:retry": {},
         "/v1/grants/{grant}:dismiss": {},
+        "/v1/leaderboards/{board}/scores": {"scores": [{"member": CANARY, "score": 1}]},
+        "/v1/leaderboards/{board}/scores:import": {"scores": [{"member": "somebody", "score": 1}]},
+        "/v1/leaderboards/{board}/ranks": {"members": [CANARY]},
+        "/v1/leaderboards/{board}/members/{member}:remove": {},
+        "/v1/leaderboards/{board}/members/{member}:restore": {},
+        "/v1/leaderboards/{board}:rebuild": {},
     }
     return bodies[template]
 

@@ -257,26 +257,41 @@ LEADERBOARD = {
     "a score": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay in 1 places, such as ('points', 'bob')",
+        "The score of 'bob' on board 'points' in period 0 is not what its facts say.",
         "UPDATE scores SET score = score + 1 WHERE board = 'points' AND member = 'bob'",
     ),
     "when a score was reached": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay",
+        "is not what its facts say.",
         "UPDATE scores SET reached_at = reached_at - interval '1 day' WHERE board = 'points' AND member = 'bob'",
     ),
     "a score deleted": damage(
         "leaderboard",
         "scores",
-        "Scores differ from their replay",
+        "There are facts of 'bob' on board 'points' in period 0, and no score.",
         "DELETE FROM scores WHERE board = 'points' AND member = 'bob'",
     ),
-    "a board's size": damage(
+    "a score and its facts": damage(
         "leaderboard",
-        "board_sizes",
-        "Board 'points' ranks 2 members and counts",
-        "UPDATE board_sizes SET members = members + 1 WHERE board = 'points'",
+        "scores board_facts",
+        "Facts of boards that no event tells of differ from their replay",
+        "UPDATE scores SET score = score + 1 WHERE board = 'points' AND member = 'bob'",
+        "UPDATE board_facts SET score = score + 1 WHERE id = "
+        "(SELECT min(id) FROM board_facts WHERE board = 'points' AND member = 'bob')",
+    ),
+    "a member's facts and score": damage(
+        "leaderboard",
+        "scores board_facts",
+        "Facts of boards that events tell of differ from their replay",
+        "DELETE FROM scores WHERE board = 'points' AND member = 'bob'",
+        "DELETE FROM board_facts WHERE board = 'points' AND member = 'bob'",
+    ),
+    "a board's period": damage(
+        "leaderboard",
+        "board_periods",
+        "Board 'points' has scores in period 0, which it does not have.",
+        "DELETE FROM board_periods WHERE board = 'points'",
     ),
     "a card's prize": damage(
         "leaderboard",
@@ -287,7 +302,7 @@ LEADERBOARD = {
     "a card's prize taken": damage(
         "leaderboard",
         "scratch_cards",
-        "and won nothing, with",
+        "won 'nothing', but its draw gives",
         f"UPDATE scratch_cards SET prize = NULL WHERE {A_WINNER}",
     ),
     "a prize for a card that won nothing": damage(
@@ -301,7 +316,7 @@ LEADERBOARD = {
         "leaderboard",
         "scratch_cards",
         "was told, but there is no such revealed card.",
-        f"UPDATE scratch_cards SET revealed_at = NULL, prize = NULL WHERE {A_LOSER}",
+        f"UPDATE scratch_cards SET revealed_at = NULL, prize = NULL, draw = NULL WHERE {A_LOSER}",
     ),
     "a card of another member": damage(
         "leaderboard",
@@ -336,19 +351,43 @@ LEADERBOARD = {
     "the odds": damage(
         "leaderboard",
         "scratch_pools",
-        "but its draw gives",
+        "Pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_pools SET nothing_weight = 1000000",
+    ),
+    "a table": damage(
+        "leaderboard",
+        "scratch_pools",
+        "Pool 'golden_disc' is not the one that the programme declares.",
+        """UPDATE scratch_pools SET table_text = replace(table_text, '"face":"scratch_card"', '"face":"wheel"')""",
+    ),
+    "a table that is none": damage(
+        "leaderboard",
+        "scratch_pools",
+        "The table of pool 'golden_disc' cannot be read.",
+        "UPDATE scratch_pools SET table_text = replace(table_text, 'scratch_card', 'wheel')",
+    ),
+    "a member's own seed": damage(
+        "leaderboard",
+        "scratch_cards",
+        "is not chained to the draws before it",
+        f"UPDATE scratch_cards SET own_seed = 'another' WHERE {A_WINNER}",
+    ),
+    "a prize not granted": damage(
+        "leaderboard",
+        "outbox",
+        "and no event grants it.",
+        "DELETE FROM outbox WHERE id = (SELECT max(id) FROM outbox WHERE type LIKE '%RewardGranted')",
     ),
     "a prize's worth": damage(
         "leaderboard",
         "scratch_prizes",
-        "Pool 'golden_disc' is not the one that the programme declares.",
+        "Prize 'golden' of pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_prizes SET amount = amount + 1 WHERE id = 'golden'",
     ),
     "more of a prize": damage(
         "leaderboard",
         "scratch_prizes",
-        "Pool 'golden_disc' is not the one that the programme declares.",
+        "Prize 'golden' of pool 'golden_disc' is kept other than it was published.",
         "UPDATE scratch_prizes SET stock = stock + 1, remaining = remaining + 1 WHERE id = 'golden'",
     ),
     "a reveal not told": damage(

@@ -20,16 +20,18 @@ from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
-from laurels.leaderboard.v1 import leaderboard_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
 from laurels.points.v1.events_pb2 import PointsCredited
+from laurels.points.v1.members_events_pb2 import ConsentChanged
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.value.v1.events_pb2 import GrantParked, RewardGranted
 from services.leaderboard.scratch import activity_cause, card_id
 from services.leaderboard.verification import violations
 
@@ -42,10 +44,13 @@ SENDERS = {
     ActivityRecorded: "points",
     PointsCredited: "points",
     ProgrammeApplied: "points",
+    ConsentChanged: "points",
     MissionCompleted: "missions",
     MemberErased: "points",
     ErasureSettled: "points",
     ErasureReceipt: "missions",
+    RewardGranted: "missions",
+    GrantParked: "points",
 }
 
 
@@ -54,15 +59,17 @@ def prize(name: str, weight: int, stock: int, amount: int = 100) -> pb.Prize:
 
 
 def pool(
-    name: str, *prizes: pb.Prize, nothing_weight: int = 0, condition: str = "", mission: str = ""
+    name: str, *prizes: pb.Prize, nothing_weight: int = 0, condition: str = "", mission: str = "", **fields: Any
 ) -> pb.ScratchPool:
-    """A pool that gives cards for purchases, or for a mission."""
+    """A pool that gives cards for purchases, or for a mission; `fields` are its others."""
     issue = (
         pb.CardIssue(mission=mission)
         if mission
         else pb.CardIssue(activity=pb.ActivityIssue(activity_type="purchase", condition=condition))
     )
-    return pb.ScratchPool(id=name, name=name.title(), issues=[issue], prizes=prizes, nothing_weight=nothing_weight)
+    return pb.ScratchPool(
+        id=name, name=name.title(), issues=[issue], prizes=prizes, nothing_weight=nothing_weight, **fields
+    )
 
 
 def programme(*pools: pb.ScratchPool, score: str = "attributes.amount", condition: str = "") -> programme_pb2.Programme:
@@ -127,6 +134,7 @@ class Leaderboard:
         self.servers, self._client, self._js, self._token = servers, client, client.jetstream(), token
         self._stubs = [
             leaderboard_pb2_grpc.LeaderboardServiceStub(channel),
+            boards_pb2_grpc.BoardServiceStub(channel),
             scratch_cards_pb2_grpc.ScratchCardServiceStub(channel),
             programme_pb2_grpc.ProgrammeValidationServiceStub(channel),
         ]
@@ -226,9 +234,37 @@ class Leaderboard:
         request = cards_pb.ListScratchCardsRequest(member=member, page_size=page_size, page_token=page_token)
         return await self.call("ListScratchCards", request, brand, **credential)
 
-    async def reveal(self, brand: str, card: str, **credential: Any) -> cards_pb.ScratchCard:
-        answer = await self.call("RevealScratchCard", cards_pb.RevealScratchCardRequest(card=card), brand, **credential)
+    async def reveal(self, brand: str, card: str, own_seed: str = "", **credential: Any) -> cards_pb.ScratchCard:
+        request = cards_pb.RevealScratchCardRequest(card=card, own_seed=own_seed)
+        answer = await self.call("RevealScratchCard", request, brand, **credential)
         found: cards_pb.ScratchCard = answer.card
+        return found
+
+    async def issue(self, brand: str, pool_id: str, member: str, key: str, **credential: Any) -> cards_pb.ScratchCard:
+        request = cards_pb.IssueScratchCardRequest(pool=pool_id, member=member, idempotency_key=key)
+        found: cards_pb.ScratchCard = (await self.call("IssueScratchCard", request, brand, **credential)).card
+        return found
+
+    async def proof(self, brand: str, card: str, **credential: Any) -> cards_pb.GetScratchCardProofResponse:
+        request = cards_pb.GetScratchCardProofRequest(card=card)
+        found: cards_pb.GetScratchCardProofResponse = await self.call(
+            "GetScratchCardProof", request, brand, **credential
+        )
+        return found
+
+    async def draws(self, brand: str, pool_id: str, page_size: int = 1_000) -> list[cards_pb.ScratchDraw]:
+        """All draws of a pool, by pages."""
+        found, token = [], ""
+        while True:
+            request = cards_pb.ListScratchDrawsRequest(pool=pool_id, page_size=page_size, page_token=token)
+            answer = await self.call("ListScratchDraws", request, brand)
+            found += answer.draws
+            if not (token := answer.next_page_token):
+                return found
+
+    async def close(self, brand: str, pool_id: str, **credential: Any) -> cards_pb.CloseScratchPoolResponse:
+        request = cards_pb.CloseScratchPoolRequest(pool=pool_id)
+        found: cards_pb.CloseScratchPoolResponse = await self.call("CloseScratchPool", request, brand, **credential)
         return found
 
     async def pool(self, brand: str, name: str) -> Any:
@@ -238,6 +274,11 @@ class Leaderboard:
         """Pool, name, issued, revealed and won."""
         found = await self.call("GetScratchPoolsReport", cards_pb.GetScratchPoolsReportRequest(), brand)
         return [(p.pool, p.name, p.issued, p.revealed, p.won) for p in found.pools]
+
+    async def report_row(self, brand: str, pool_id: str) -> cards_pb.ScratchPoolCount:
+        """A pool's row of the report."""
+        found = await self.call("GetScratchPoolsReport", cards_pb.GetScratchPoolsReportRequest(), brand)
+        return next(row for row in found.pools if row.pool == pool_id)
 
     async def problems(self, brand: str, proposed: programme_pb2.Programme, **credential: Any) -> dict[str, str]:
         request = programme_pb2.ValidateProgrammeRequest(programme=proposed)
@@ -253,6 +294,13 @@ class Leaderboard:
             return list(await session.fetch(query, *arguments))
         finally:
             await session.close()
+
+    async def republish(self, brand: str) -> None:
+        """Has the relay publish once more what it published of the brand."""
+        await self.fetch("UPDATE outbox SET published_at = NULL WHERE brand = $1", brand)
+
+    async def all_published(self) -> bool:
+        return not (await self.fetch("SELECT count(*) FROM outbox WHERE published_at IS NULL"))[0][0]
 
     async def violations(self, brand: str, seed_key: str = "") -> list[str]:
         """What `laurels verify` finds in the brand."""

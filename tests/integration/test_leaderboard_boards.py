@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -13,10 +12,9 @@ from chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from cli.embedded import Servers
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
-from services.leaderboard.ranking import order
+from services.leaderboard.rank_index import Order
 from tests.conftest import running
 from tests.integration.leaderboard_support import (
-    NOON,
     Leaderboard,
     credit,
     eventually,
@@ -137,7 +135,7 @@ async def test_the_order_is_by_score_then_time_then_member_and_pages_agree_with_
         expected[member] = (sum(amount for amount, _ in gains), max(minute for _, minute in gains))
     chance.shuffle(messages)
     await leaderboard.settled(brand, *await leaderboard.publish(brand, *messages))
-    ranked = sorted(members, key=lambda m: order(expected[m][0], NOON + timedelta(minutes=expected[m][1]), m))
+    ranked = sorted(members, key=lambda m: Order().key(expected[m][0], 0, expected[m][1], m))
     whole = [(rank, member, expected[member][0]) for rank, member in enumerate(ranked, 1)]
     assert await leaderboard.top(brand, "earners") == whole
     paged, page_token, sizes = [], "", []
@@ -209,11 +207,11 @@ async def test_brands_do_not_see_each_others_boards(leaderboard: Leaderboard, br
         await leaderboard.place(other, "earners", "ann")
     app = await asyncpg.connect(leaderboard.servers.postgres.url("leaderboard"))
     try:
-        for table in ("scores", "board_sizes", "scratch_pools", "scratch_prizes", "scratch_cards"):
+        for table in ("scores", "board_facts", "scratch_pools", "scratch_prizes", "scratch_cards"):
             with pytest.raises(asyncpg.UndefinedObjectError):
                 await app.fetch(f"SELECT FROM {table}")
         await app.execute("SELECT set_config('laurels.brand', $1, false)", other)
-        for table in ("scores", "board_sizes"):
+        for table in ("scores", "board_facts", "board_periods", "board_standings"):
             assert await app.fetch(f"SELECT FROM {table} WHERE brand = $1", brand) == []
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await app.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -15,7 +15,7 @@ from chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from cli.embedded import Servers
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
 from services.leaderboard.__main__ import try_seal
-from services.leaderboard.scratch import Odds, draw
+from services.leaderboard.fairness import drawn_of, parse
 from services.leaderboard.sealing import Seal, WrongSeedKey, key_of
 from tests.conftest import running
 from tests.integration.leaderboard_support import (
@@ -98,10 +98,11 @@ async def test_a_reveal_wins_what_the_committed_seed_says_and_is_told_once(
     (row,) = await leaderboard.fetch("SELECT sealed_seed FROM scratch_pools WHERE brand = $1", brand)
     seed = Seal(key_of(leaderboard.servers.data.seed_key())).open(brand, "spring", row["sealed_seed"])
     assert published.commitment == hashlib.sha256(seed).hexdigest()
+    assert published.table_hash == hashlib.sha256(published.table.encode()).hexdigest()
     won = Counter()
     for card, member in made:
-        revealed = await leaderboard.reveal(brand, card, subject=member, scope="member")
-        expected = draw(Odds(("car", "pen"), (1, 2), 2), seed, "spring", card)
+        revealed = await leaderboard.reveal(brand, card, f"own-{card[:9]}", subject=member, scope="member")
+        expected = drawn_of(parse(published.table), seed, revealed.number, f"own-{card[:9]}") or None
         assert revealed.HasField("revealed_at")
         assert (revealed.prize.id if revealed.HasField("prize") else None) == expected
         assert not revealed.HasField("prize") or revealed.prize in prizes
@@ -318,20 +319,32 @@ async def test_another_key_is_refused_at_the_start(
 
 TAMPERED = {
     "UPDATE scratch_prizes SET remaining = remaining + 1 WHERE brand = $1 AND remaining < stock": "are left",
-    "UPDATE scratch_cards SET prize = NULL WHERE brand = $1 AND prize = 'pen'": "won nothing, with",
+    "UPDATE scratch_cards SET prize = NULL WHERE brand = $1 AND prize = 'pen'": "won 'nothing', but its",
     "UPDATE scratch_cards SET prize = 'car' WHERE brand = $1 AND prize = 'pen'": "its draw gives 'pen'",
-    "UPDATE scratch_cards SET revealed_at = now(), prize = NULL WHERE brand = $1": "was told other than",
-    "UPDATE scratch_cards SET revealed_at = NULL, prize = NULL WHERE brand = $1": "no such revealed card",
+    "UPDATE scratch_cards SET revealed_at = now() WHERE brand = $1": "was told other than",
+    "UPDATE scratch_cards SET own_seed = 'other' WHERE brand = $1": "not chained to the draws before",
+    "UPDATE scratch_cards SET draw = draw + 1 WHERE brand = $1 AND draw = 6": "where draw 6 is due",
+    "UPDATE scratch_cards SET number = number + 1 WHERE brand = $1 AND number = 6": "the last one's number is 7",
+    "UPDATE scratch_cards SET link = repeat('0', 64) WHERE brand = $1": "not chained to the draws before",
+    "UPDATE scratch_cards SET revealed_at = NULL, prize = NULL, draw = NULL WHERE brand = $1": "no such revealed card",
     "UPDATE scratch_cards SET cause = 'activity:other' WHERE brand = $1": "is not the one that pool",
     "DELETE FROM scratch_cards WHERE brand = $1": "no such card",
     "DELETE FROM outbox WHERE brand = $1 AND type LIKE '%Revealed'": "no event tells of it",
+    "DELETE FROM outbox WHERE brand = $1 AND type LIKE '%RewardGranted'": "no event grants it",
     "INSERT INTO outbox (brand, member, type, payload, traceparent) SELECT brand, member, type, payload, traceparent "
     "FROM outbox WHERE brand = $1 AND type LIKE '%ScratchCard%'": "told twice",
+    "INSERT INTO outbox (brand, member, type, payload, traceparent) SELECT brand, member, type, payload, traceparent "
+    "FROM outbox WHERE brand = $1 AND type LIKE '%RewardGranted'": "was told twice",
     "UPDATE scratch_pools SET commitment = repeat('0', 64) WHERE brand = $1": "not the one that was committed to",
+    "UPDATE scratch_pools SET table_text = replace(table_text, '1000', '2000') WHERE brand = $1": "programme declares",
     "UPDATE scratch_pools SET sealed_seed = sealed_seed || 'x' WHERE brand = $1": "does not open",
-    "UPDATE scratch_prizes SET weight = weight + 1000 WHERE brand = $1 AND id = 'car'": "draw gives",
-    "DELETE FROM scores WHERE brand = $1": "ranks 0 members and counts 1",
-    "UPDATE board_sizes SET members = 3 WHERE brand = $1": "ranks 1 members and counts 3",
+    "UPDATE scratch_prizes SET weight = weight + 1000 WHERE brand = $1 AND id = 'car'": "other than it was published",
+    "UPDATE scratch_pool_states SET revealed = 3 WHERE brand = $1": "counts 3 cards revealed, and 6 are",
+    "UPDATE scratch_pool_states SET head = repeat('0', 64) WHERE brand = $1": "not what its draws give",
+    "DELETE FROM scores WHERE brand = $1": "and no score",
+    "UPDATE scores SET score = score + 1 WHERE brand = $1": "is not what its facts say",
+    "DELETE FROM board_facts WHERE brand = $1": "has no facts",
+    "DELETE FROM board_periods WHERE brand = $1": "which it does not have",
     "INSERT INTO dead_letters SELECT 'points', 1, $1, 'm', 'laurels.points.v1.PointsCredited', '', 'poison'": "poison",
 }
 

@@ -87,7 +87,10 @@ async def test_what_missions_told_late_is_erased_with_its_last_word(
     await eventually(forgotten)
     assert await leaderboard.top(brand, "earners") == [(1, "bob", 40)]
     assert (await leaderboard.entries(brand, "earners")).members == 1
-    assert [row[1:] for row in await leaderboard.report(brand)] == [("Spring", 2, 1, 1), ("Five", 0, 0, 0)]
+    assert [row[1:] for row in await leaderboard.report(brand)] == [
+        ("Spring", 3, 1, 1),
+        ("Five", int(first == "points"), 0, 0),
+    ]
     assert await leaderboard.violations(brand) == []
     (last,) = [r for r in await leaderboard.told(brand, ErasureReceipt) if r.service and not r.after]
     assert (last.erasure, last.service) == ("e1", "leaderboard")

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from rich.console import Console
 
-from chassis import migrations, outbox, schema
+from chassis import merkle, migrations, outbox, schema
 from chassis.database import Database
 from chassis.errors import DomainError
 from cli import ledger as cli_ledger
@@ -21,7 +21,7 @@ from cli.embedded import Servers
 from cli.gateway_client import Target
 from gateway import json_codec
 from laurels.points.v1 import ledger_pb2_grpc, log_events_pb2, log_pb2, log_pb2_grpc
-from services.points import merkle, verification
+from services.points import verification
 from services.points.checkpoints import PublicKey, Signer, key_of, opened
 from services.points.leaves import Leaf
 from services.points.log import LedgerLog, LogDamaged

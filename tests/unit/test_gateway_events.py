@@ -20,6 +20,7 @@ from chassis.events import headers, subject
 from gateway import feed
 from gateway.__main__ import run
 from gateway.feed import SOURCES, Cursor
+from laurels.leaderboard.v1.boards_events_pb2 import BoardChanged
 from laurels.missions.v1 import events_pb2 as missions_pb2
 from laurels.points.v1 import events_pb2 as points_pb2
 from tests.unit.gateway_world import bearer, gateway_settings
@@ -227,6 +228,19 @@ async def test_only_the_own_brand_and_member_are_heard(broker: Nats, served: Gat
         await broker.credit("_", 3)
         await broker.credit("c1", 4)
         assert await reader.amounts(1) == [4]
+
+
+async def test_a_board_s_changes_reach_those_who_follow_it_and_no_others(broker: Nats, served: Gateway) -> None:
+    who = bearer("c1", "member")
+    async with served.http.stream("GET", "/v1/leaderboards/sprint/events", headers=who) as response:
+        reader = Reader(response)
+        await broker.publish("@marathon", BoardChanged(board="marathon", members=1))
+        await broker.publish("@sprint", BoardChanged(board="sprint", members=2), brand="other")
+        await broker.publish("@sprint", BoardChanged(board="sprint", members=3))
+        assert await reader.next() == ("BoardChanged", {"board": "sprint", "period": "", "members": 3, "position": 0})
+    assert await served.status("@sprint") == (404, "unknown_member")
+    refused = await served.http.get("/v1/leaderboards/a.b/events", headers=who)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_board")
 
 
 async def test_events_of_every_service_are_heard(broker: Nats, served: Gateway) -> None:

@@ -12,12 +12,9 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2
-from services.leaderboard.programme import (
-    LeaderboardRules,
-    check_published,
-    compile_document,
-    compile_programme,
-)
+from services.leaderboard.card_programme import check_published
+from services.leaderboard.programme import compile_document, compile_programme
+from services.leaderboard.rules import Gain, LeaderboardRules
 from services.programme import Problems
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,9 +99,9 @@ def test_a_recorded_programme_compiles_alike() -> None:
 
 def test_an_activity_adds_to_boards_and_gives_cards_where_conditions_hold() -> None:
     rules = compiled(whole())[0].by_type["purchase"]
-    assert rules.outcome(purchase(99), refuse).gains == [("spenders", 99)]
+    assert rules.outcome(purchase(99), refuse).gains == [Gain("spenders", 99)]
     assert rules.outcome(purchase(99), refuse).pools == []
-    assert rules.outcome(purchase(100, "gold"), refuse).gains == [("spenders", 200)]
+    assert rules.outcome(purchase(100, "gold"), refuse).gains == [Gain("spenders", 200)]
     assert rules.outcome(purchase(100), refuse).pools == ["spring"]
     assert rules.outcome(purchase(-3), refuse).gains == []
 
@@ -135,7 +132,7 @@ def test_what_fails_on_an_activity_does_nothing_there_and_is_told() -> None:
     assert (outcome.gains, outcome.pools) == ([], [])
     assert ["spenders" in told[0], len(told)] == [True, 1]
     outcome = rules.outcome(purchase(2), failed)
-    assert (outcome.gains, outcome.pools) == ([("spenders", 100)], [])
+    assert (outcome.gains, outcome.pools) == ([Gain("spenders", 100)], [])
     assert "spring" in told[1]
 
 
@@ -160,7 +157,7 @@ PROBLEMS: dict[str, tuple[Change, str]] = {
     "boards[1].activity.score": (lambda s: setattr(s.boards[1].activity, "score", ""), "is empty"),
     "boards": (lambda s: s.boards.extend(pb.Board() for _ in range(999)), "more than 1000"),
     "scratch_pools[0].id": (lambda s: setattr(s.scratch_pools[0], "id", ""), "1 to 64 characters"),
-    "scratch_pools[0].issues": (lambda s: s.scratch_pools[0].ClearField("issues"), "at least one"),
+    "scratch_pools[0].issues": (lambda s: s.scratch_pools[0].issues.extend([purchases()] * 99), "more than 100"),
     "scratch_pools[0].issues[0]": (lambda s: s.scratch_pools[0].issues[0].Clear(), "`activity` or `mission`"),
     "scratch_pools[0].issues[1].mission": (lambda s: setattr(s.scratch_pools[0].issues[1], "mission", "ten"), "'ten'"),
     "scratch_pools[0].issues[0].activity.activity_type": (
@@ -230,7 +227,7 @@ def test_published_prizes_cannot_change(change, path) -> None:
     programme = whole()
     change(programme.leaderboard.scratch_pools[0])
     problems = Problems()
-    check_published(programme, published, problems)
+    check_published(programme, published, "b", problems)
     assert f"leaderboard.scratch_pools[0].{path}" in {problem.field for problem in problems.found}
     assert all("new pool a new id" in problem.detail for problem in problems.found)
 
@@ -242,5 +239,5 @@ def test_a_published_pools_name_and_issues_may_change_and_pools_be_added() -> No
     del programme.leaderboard.scratch_pools[0].issues[1]
     programme.leaderboard.scratch_pools.insert(0, pb.ScratchPool(id="summer", issues=[purchases()], prizes=[prize()]))
     problems = Problems()
-    check_published(programme, published, problems)
+    check_published(programme, published, "b", problems)
     assert problems.found == []

@@ -16,14 +16,14 @@ from pydantic import ValidationError
 from rich.console import Console
 from typer.testing import CliRunner
 
+from chassis import merkle
+from chassis.merkle import Edge, Growing, is_consistent, root_by_inclusion
 from cli import ledger
 from cli.__main__ import app
 from cli.data_folder import DataFolder
 from cli.gateway_client import CommandFailed
-from services.points import merkle
 from services.points.checkpoints import BadKey, BadNote, Checkpoint, PublicKey, Signer, UnknownSigner, key_of, opened
 from services.points.leaves import Leaf
-from services.points.merkle import Edge, Growing, is_consistent, root_by_inclusion
 from services.points.settings import Settings
 
 SIZES_MAX = 300

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from chassis import merkle
 from chassis.credentials import caller
 from chassis.database import Database
 from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from chassis.paging import page_size_of
 from laurels.points.v1 import log_pb2, log_pb2_grpc
-from services.points import merkle
 from services.points.checkpoints import Signer
 from services.points.leaves import Leaf
 from services.points.log import LogDamaged

@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 
 from chassis.errors import InvalidArgument
+from chassis.merkle import Place
 from laurels.points.v1 import log_pb2
 from services.points.leaves import VERSION, Leaf
-from services.points.merkle import Place
 
 SETTLING_MAX = "100ms"
 """How long writers wait at most behind a builder that waits for one of them to commit."""

@@ -26,15 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.leaderboard.v1 import programme_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/leaderboard/v1/events.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&laurels/leaderboard/v1/programme.proto\"n\n\x11ScratchCardIssued\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61rd\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa0\x01\n\x13ScratchCardRevealed\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61rd\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12,\n\x05prize\x18\x04 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12/\n\x0brevealed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/leaderboard/v1/events.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&laurels/leaderboard/v1/programme.proto\"\xae\x01\n\x11ScratchCardIssued\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61rd\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06number\x18\x05 \x01(\x03\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb1\x01\n\x13ScratchCardRevealed\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61rd\x18\x02 \x01(\t\x12\x0c\n\x04pool\x18\x03 \x01(\t\x12,\n\x05prize\x18\x04 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12/\n\x0brevealed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07granted\x18\x06 \x01(\x08\"\x8e\x01\n\x11ScratchPoolClosed\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0c\n\x04seed\x18\x02 \x01(\t\x12-\n\tclosed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06issued\x18\x04 \x01(\x03\x12\x10\n\x08revealed\x18\x05 \x01(\x03\x12\x0c\n\x04head\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.leaderboard.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCRATCHCARDISSUED']._serialized_start=136
-  _globals['_SCRATCHCARDISSUED']._serialized_end=246
-  _globals['_SCRATCHCARDREVEALED']._serialized_start=249
-  _globals['_SCRATCHCARDREVEALED']._serialized_end=409
+  _globals['_SCRATCHCARDISSUED']._serialized_start=137
+  _globals['_SCRATCHCARDISSUED']._serialized_end=311
+  _globals['_SCRATCHCARDREVEALED']._serialized_start=314
+  _globals['_SCRATCHCARDREVEALED']._serialized_end=491
+  _globals['_SCRATCHPOOLCLOSED']._serialized_start=494
+  _globals['_SCRATCHPOOLCLOSED']._serialized_end=636
 # @@protoc_insertion_point(module_scope)

@@ -26,10 +26,11 @@ if _version_not_supported:
 
 
 class LeaderboardServiceStub:
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     def __init__(self, channel):
@@ -51,17 +52,18 @@ class LeaderboardServiceStub:
 
 
 class LeaderboardServiceServicer:
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     def ListLeaderboardEntries(self, request, context):
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
-        `page_token` is not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+        INVALID_ARGUMENT when `page_token` is not one that this method gave.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,8 +72,9 @@ class LeaderboardServiceServicer:
     def GetLeaderboardMember(self, request, context):
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
-        member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
+        `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+        `around` is out of bounds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,10 +102,11 @@ def add_LeaderboardServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LeaderboardService:
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     @staticmethod

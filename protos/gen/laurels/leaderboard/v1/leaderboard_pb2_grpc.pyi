@@ -27,10 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LeaderboardServiceStub:
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     @_typing.overload
@@ -40,43 +41,47 @@ class LeaderboardServiceStub:
     ListLeaderboardEntries: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
-    `page_token` is not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+    INVALID_ARGUMENT when `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
-    member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
+    `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+    `around` is out of bounds.
     """
 
 @_typing.type_check_only
 class LeaderboardServiceAsyncStub(LeaderboardServiceStub):
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLeaderboardEntries: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]  # type: ignore[assignment]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
-    `page_token` is not one that this method gave.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+    INVALID_ARGUMENT when `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]  # type: ignore[assignment]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
-    member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
+    `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+    `around` is out of bounds.
     """
 
 class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
-    """LeaderboardService ranks members. The highest score is first; of equal
-    scores the one that was reached first by the time of the activities, then
-    the member's id in byte order. Rank 1 is first, and every rank is held by
-    one member.
+    """LeaderboardService ranks members. Unless a board says otherwise, the highest
+    score is first; of equal scores the one that was reached first by the time of
+    the activities, then the member's id in byte order; rank 1 is first, and every
+    rank is held by one member. Whoever does not consent to be shown is ranked as
+    anybody, under an alias that is the same wherever the board shows it.
     """
 
     @_abc_1.abstractmethod
@@ -87,8 +92,8 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.ListLeaderboardEntriesResponse, _abc.Awaitable[_leaderboard_pb2.ListLeaderboardEntriesResponse]]:
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`). INVALID_ARGUMENT when
-        `page_token` is not one that this method gave.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+        INVALID_ARGUMENT when `page_token` is not one that this method gave.
         """
 
     @_abc_1.abstractmethod
@@ -99,8 +104,9 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.GetLeaderboardMemberResponse, _abc.Awaitable[_leaderboard_pb2.GetLeaderboardMemberResponse]]:
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`; `not_ranked` when the
-        member has no score on it). INVALID_ARGUMENT when `around` is out of bounds.
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
+        `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+        `around` is out of bounds.
         """
 
 def add_LeaderboardServiceServicer_to_server(servicer: LeaderboardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

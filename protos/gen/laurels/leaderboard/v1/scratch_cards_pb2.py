@@ -26,9 +26,10 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 from laurels.leaderboard.v1 import programme_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__pb2
+from laurels.leaderboard.v1 import programme_cards_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__cards__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/leaderboard/v1/scratch_cards.proto\x12\x16laurels.leaderboard.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a&laurels/leaderboard/v1/programme.proto\"\xc7\x01\n\x0bScratchCard\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12\x0e\n\x06member\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevealed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05prize\x18\x06 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\"M\n\nPrizeStock\x12,\n\x05prize\x18\x01 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12\x11\n\tremaining\x18\x02 \x01(\x03\"P\n\x17ListScratchCardsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x18ListScratchCardsResponse\x12\x32\n\x05\x63\x61rds\x18\x01 \x03(\x0b\x32#.laurels.leaderboard.v1.ScratchCard\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x18RevealScratchCardRequest\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\"N\n\x19RevealScratchCardResponse\x12\x31\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32#.laurels.leaderboard.v1.ScratchCard\"%\n\x15GetScratchPoolRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\"\x94\x01\n\x16GetScratchPoolResponse\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x32\n\x06prizes\x18\x03 \x03(\x0b\x32\".laurels.leaderboard.v1.PrizeStock\x12\x16\n\x0enothing_weight\x18\x04 \x01(\x03\x12\x12\n\ncommitment\x18\x05 \x01(\t\"\x1e\n\x1cGetScratchPoolsReportRequest\"X\n\x1dGetScratchPoolsReportResponse\x12\x37\n\x05pools\x18\x01 \x03(\x0b\x32(.laurels.leaderboard.v1.ScratchPoolCount\"]\n\x10ScratchPoolCount\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06issued\x18\x03 \x01(\x03\x12\x10\n\x08revealed\x18\x04 \x01(\x03\x12\x0b\n\x03won\x18\x05 \x01(\x03\x32\xb5\x05\n\x12ScratchCardService\x12\xa7\x01\n\x10ListScratchCards\x12/.laurels.leaderboard.v1.ListScratchCardsRequest\x1a\x30.laurels.leaderboard.v1.ListScratchCardsResponse\"0\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02$\x12\"/v1/members/{member}/scratch-cards\x12\xaa\x01\n\x11RevealScratchCard\x12\x30.laurels.leaderboard.v1.RevealScratchCardRequest\x1a\x31.laurels.leaderboard.v1.RevealScratchCardResponse\"0\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/scratch-cards/{card}:reveal:\x01*\x12\x98\x01\n\x0eGetScratchPool\x12-.laurels.leaderboard.v1.GetScratchPoolRequest\x1a..laurels.leaderboard.v1.GetScratchPoolResponse\"\'\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/scratch-pools/{pool}\x12\xac\x01\n\x15GetScratchPoolsReport\x12\x34.laurels.leaderboard.v1.GetScratchPoolsReportRequest\x1a\x35.laurels.leaderboard.v1.GetScratchPoolsReportResponse\"&\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/reports/scratch_poolsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*laurels/leaderboard/v1/scratch_cards.proto\x12\x16laurels.leaderboard.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\x1a&laurels/leaderboard/v1/programme.proto\x1a,laurels/leaderboard/v1/programme_cards.proto\"+\n\x0bParkedPrize\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xac\x03\n\x0bScratchCard\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12\x0e\n\x06member\x18\x03 \x01(\t\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevealed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05prize\x18\x06 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12\x0e\n\x06number\x18\x07 \x01(\x03\x12\x30\n\x05state\x18\x08 \x01(\x0e\x32!.laurels.leaderboard.v1.CardState\x12*\n\x04\x66\x61\x63\x65\x18\t \x01(\x0e\x32\x1c.laurels.leaderboard.v1.Face\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08own_seed\x18\x0b \x01(\t\x12\x33\n\x06parked\x18\x0c \x01(\x0b\x32#.laurels.leaderboard.v1.ParkedPrize\"M\n\nPrizeStock\x12,\n\x05prize\x18\x01 \x01(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12\x11\n\tremaining\x18\x02 \x01(\x03\"P\n\x17ListScratchCardsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x18ListScratchCardsResponse\x12\x32\n\x05\x63\x61rds\x18\x01 \x03(\x0b\x32#.laurels.leaderboard.v1.ScratchCard\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\":\n\x18RevealScratchCardRequest\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\x12\x10\n\x08own_seed\x18\x02 \x01(\t\"N\n\x19RevealScratchCardResponse\x12\x31\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32#.laurels.leaderboard.v1.ScratchCard\"P\n\x17IssueScratchCardRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"M\n\x18IssueScratchCardResponse\x12\x31\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32#.laurels.leaderboard.v1.ScratchCard\"*\n\x1aGetScratchCardProofRequest\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\"*\n\nPrizeCount\x12\r\n\x05prize\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\"\xe6\x02\n\x1bGetScratchCardProofResponse\x12\x0c\n\x04\x63\x61rd\x18\x01 \x01(\t\x12\x0c\n\x04pool\x18\x02 \x01(\t\x12\x0e\n\x06scheme\x18\x03 \x01(\x05\x12\r\n\x05table\x18\x04 \x01(\t\x12\x12\n\ntable_hash\x18\x05 \x01(\t\x12\x12\n\ncommitment\x18\x06 \x01(\t\x12\x0c\n\x04seed\x18\x07 \x01(\t\x12\x0c\n\x04root\x18\x08 \x01(\t\x12\x31\n\x04\x64raw\x18\t \x01(\x0b\x32#.laurels.leaderboard.v1.ScratchDraw\x12\x15\n\rprevious_link\x18\n \x01(\t\x12\x36\n\nwon_before\x18\x0b \x03(\x0b\x32\".laurels.leaderboard.v1.PrizeCount\x12\x14\n\x0cspent_before\x18\x0c \x01(\x03\x12\x14\n\x0ctaken_before\x18\r \x01(\t\x12\x0c\n\x04salt\x18\x0e \x01(\t\x12\x0c\n\x04path\x18\x0f \x03(\t\"\x9d\x01\n\x0bScratchDraw\x12\x0c\n\x04\x64raw\x18\x01 \x01(\x03\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12/\n\x0brevealed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08own_seed\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x05\x12\r\n\x05prize\x18\x06 \x01(\t\x12\x0c\n\x04link\x18\x07 \x01(\t\"N\n\x17ListScratchDrawsRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x18ListScratchDrawsResponse\x12\x32\n\x05\x64raws\x18\x01 \x03(\x0b\x32#.laurels.leaderboard.v1.ScratchDraw\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x17\x43loseScratchPoolRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\"W\n\x18\x43loseScratchPoolResponse\x12-\n\tclosed_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x02 \x01(\t\"?\n\x16ListParkedCardsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x95\x01\n\nParkedCard\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\x05\x12\x0e\n\x06member\x18\x03 \x01(\t\x12\x0c\n\x04pool\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x17ListParkedCardsResponse\x12\x31\n\x05\x63\x61rds\x18\x01 \x03(\x0b\x32\".laurels.leaderboard.v1.ParkedCard\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x15GetScratchPoolRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\"\xf2\x03\n\x16GetScratchPoolResponse\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x32\n\x06prizes\x18\x03 \x03(\x0b\x32\".laurels.leaderboard.v1.PrizeStock\x12\x16\n\x0enothing_weight\x18\x04 \x01(\x03\x12\x12\n\ncommitment\x18\x05 \x01(\t\x12.\n\x04kind\x18\x06 \x01(\x0e\x32 .laurels.leaderboard.v1.PoolKind\x12*\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0e\x32\x1c.laurels.leaderboard.v1.Face\x12\x0e\n\x06scheme\x18\x08 \x01(\x05\x12\r\n\x05table\x18\t \x01(\t\x12\x12\n\ntable_hash\x18\n \x01(\t\x12\x0c\n\x04root\x18\x0b \x01(\t\x12\x0e\n\x06issued\x18\x0c \x01(\x03\x12\x10\n\x08revealed\x18\r \x01(\x03\x12\x0c\n\x04head\x18\x0e \x01(\t\x12\x0e\n\x06\x62udget\x18\x0f \x01(\x03\x12\x13\n\x0b\x62udget_left\x18\x10 \x01(\x03\x12-\n\tcloses_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x13 \x01(\t\"\x1e\n\x1cGetScratchPoolsReportRequest\"X\n\x1dGetScratchPoolsReportResponse\x12\x37\n\x05pools\x18\x01 \x03(\x0b\x32(.laurels.leaderboard.v1.ScratchPoolCount\"\xe4\x01\n\x10ScratchPoolCount\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06issued\x18\x03 \x01(\x03\x12\x10\n\x08revealed\x18\x04 \x01(\x03\x12\x0b\n\x03won\x18\x05 \x01(\x03\x12\r\n\x05stock\x18\x06 \x01(\x03\x12\x12\n\nstock_left\x18\x07 \x01(\x03\x12\x0e\n\x06\x62udget\x18\x08 \x01(\x03\x12\x13\n\x0b\x62udget_left\x18\t \x01(\x03\x12\x0e\n\x06parked\x18\n \x01(\x03\x12-\n\tclosed_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp*o\n\tCardState\x12\x1a\n\x16\x43\x41RD_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41RD_STATE_SEALED\x10\x01\x12\x17\n\x13\x43\x41RD_STATE_REVEALED\x10\x02\x12\x16\n\x12\x43\x41RD_STATE_EXPIRED\x10\x03\x32\xfb\x0b\n\x12ScratchCardService\x12\xa7\x01\n\x10ListScratchCards\x12/.laurels.leaderboard.v1.ListScratchCardsRequest\x1a\x30.laurels.leaderboard.v1.ListScratchCardsResponse\"0\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02$\x12\"/v1/members/{member}/scratch-cards\x12\xa9\x01\n\x10IssueScratchCard\x12/.laurels.leaderboard.v1.IssueScratchCardRequest\x1a\x30.laurels.leaderboard.v1.IssueScratchCardResponse\"2\xaa\xbb\x18\x01\x02\xb0\xbb\x18\x01\x82\xd3\xe4\x93\x02#\"\x1e/v1/scratch-pools/{pool}/cards:\x01*\x12\xaa\x01\n\x11RevealScratchCard\x12\x30.laurels.leaderboard.v1.RevealScratchCardRequest\x1a\x31.laurels.leaderboard.v1.RevealScratchCardResponse\"0\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02$\"\x1f/v1/scratch-cards/{card}:reveal:\x01*\x12\xac\x01\n\x13GetScratchCardProof\x12\x32.laurels.leaderboard.v1.GetScratchCardProofRequest\x1a\x33.laurels.leaderboard.v1.GetScratchCardProofResponse\",\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/scratch-cards/{card}/proof\x12\xa4\x01\n\x10ListScratchDraws\x12/.laurels.leaderboard.v1.ListScratchDrawsRequest\x1a\x30.laurels.leaderboard.v1.ListScratchDrawsResponse\"-\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02 \x12\x1e/v1/scratch-pools/{pool}/draws\x12\xa5\x01\n\x10\x43loseScratchPool\x12/.laurels.leaderboard.v1.CloseScratchPoolRequest\x1a\x30.laurels.leaderboard.v1.CloseScratchPoolResponse\".\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02#\"\x1e/v1/scratch-pools/{pool}:close:\x01*\x12\x99\x01\n\x0fListParkedCards\x12..laurels.leaderboard.v1.ListParkedCardsRequest\x1a/.laurels.leaderboard.v1.ListParkedCardsResponse\"%\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/scratch-cards:parked\x12\x98\x01\n\x0eGetScratchPool\x12-.laurels.leaderboard.v1.GetScratchPoolRequest\x1a..laurels.leaderboard.v1.GetScratchPoolResponse\"\'\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/scratch-pools/{pool}\x12\xac\x01\n\x15GetScratchPoolsReport\x12\x34.laurels.leaderboard.v1.GetScratchPoolsReportRequest\x1a\x35.laurels.leaderboard.v1.GetScratchPoolsReportResponse\"&\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/reports/scratch_poolsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,34 +38,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListScratchCards']._loaded_options = None
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListScratchCards']._serialized_options = b'\252\273\030\002\001\002\202\323\344\223\002$\022\"/v1/members/{member}/scratch-cards'
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['IssueScratchCard']._loaded_options = None
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['IssueScratchCard']._serialized_options = b'\252\273\030\001\002\260\273\030\001\202\323\344\223\002#\"\036/v1/scratch-pools/{pool}/cards:\001*'
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['RevealScratchCard']._loaded_options = None
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['RevealScratchCard']._serialized_options = b'\252\273\030\002\001\002\202\323\344\223\002$\"\037/v1/scratch-cards/{card}:reveal:\001*'
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchCardProof']._loaded_options = None
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchCardProof']._serialized_options = b'\252\273\030\002\001\002\202\323\344\223\002 \022\036/v1/scratch-cards/{card}/proof'
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListScratchDraws']._loaded_options = None
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListScratchDraws']._serialized_options = b'\252\273\030\003\001\002\003\202\323\344\223\002 \022\036/v1/scratch-pools/{pool}/draws'
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['CloseScratchPool']._loaded_options = None
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['CloseScratchPool']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002#\"\036/v1/scratch-pools/{pool}:close:\001*'
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListParkedCards']._loaded_options = None
+  _globals['_SCRATCHCARDSERVICE'].methods_by_name['ListParkedCards']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\032\022\030/v1/scratch-cards:parked'
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchPool']._loaded_options = None
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchPool']._serialized_options = b'\252\273\030\003\001\002\003\202\323\344\223\002\032\022\030/v1/scratch-pools/{pool}'
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchPoolsReport']._loaded_options = None
   _globals['_SCRATCHCARDSERVICE'].methods_by_name['GetScratchPoolsReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\033\022\031/v1/reports/scratch_pools'
-  _globals['_SCRATCHCARD']._serialized_start=206
-  _globals['_SCRATCHCARD']._serialized_end=405
-  _globals['_PRIZESTOCK']._serialized_start=407
-  _globals['_PRIZESTOCK']._serialized_end=484
-  _globals['_LISTSCRATCHCARDSREQUEST']._serialized_start=486
-  _globals['_LISTSCRATCHCARDSREQUEST']._serialized_end=566
-  _globals['_LISTSCRATCHCARDSRESPONSE']._serialized_start=568
-  _globals['_LISTSCRATCHCARDSRESPONSE']._serialized_end=671
-  _globals['_REVEALSCRATCHCARDREQUEST']._serialized_start=673
-  _globals['_REVEALSCRATCHCARDREQUEST']._serialized_end=713
-  _globals['_REVEALSCRATCHCARDRESPONSE']._serialized_start=715
-  _globals['_REVEALSCRATCHCARDRESPONSE']._serialized_end=793
-  _globals['_GETSCRATCHPOOLREQUEST']._serialized_start=795
-  _globals['_GETSCRATCHPOOLREQUEST']._serialized_end=832
-  _globals['_GETSCRATCHPOOLRESPONSE']._serialized_start=835
-  _globals['_GETSCRATCHPOOLRESPONSE']._serialized_end=983
-  _globals['_GETSCRATCHPOOLSREPORTREQUEST']._serialized_start=985
-  _globals['_GETSCRATCHPOOLSREPORTREQUEST']._serialized_end=1015
-  _globals['_GETSCRATCHPOOLSREPORTRESPONSE']._serialized_start=1017
-  _globals['_GETSCRATCHPOOLSREPORTRESPONSE']._serialized_end=1105
-  _globals['_SCRATCHPOOLCOUNT']._serialized_start=1107
-  _globals['_SCRATCHPOOLCOUNT']._serialized_end=1200
-  _globals['_SCRATCHCARDSERVICE']._serialized_start=1203
-  _globals['_SCRATCHCARDSERVICE']._serialized_end=1896
+  _globals['_CARDSTATE']._serialized_start=3431
+  _globals['_CARDSTATE']._serialized_end=3542
+  _globals['_PARKEDPRIZE']._serialized_start=251
+  _globals['_PARKEDPRIZE']._serialized_end=294
+  _globals['_SCRATCHCARD']._serialized_start=297
+  _globals['_SCRATCHCARD']._serialized_end=725
+  _globals['_PRIZESTOCK']._serialized_start=727
+  _globals['_PRIZESTOCK']._serialized_end=804
+  _globals['_LISTSCRATCHCARDSREQUEST']._serialized_start=806
+  _globals['_LISTSCRATCHCARDSREQUEST']._serialized_end=886
+  _globals['_LISTSCRATCHCARDSRESPONSE']._serialized_start=888
+  _globals['_LISTSCRATCHCARDSRESPONSE']._serialized_end=991
+  _globals['_REVEALSCRATCHCARDREQUEST']._serialized_start=993
+  _globals['_REVEALSCRATCHCARDREQUEST']._serialized_end=1051
+  _globals['_REVEALSCRATCHCARDRESPONSE']._serialized_start=1053
+  _globals['_REVEALSCRATCHCARDRESPONSE']._serialized_end=1131
+  _globals['_ISSUESCRATCHCARDREQUEST']._serialized_start=1133
+  _globals['_ISSUESCRATCHCARDREQUEST']._serialized_end=1213
+  _globals['_ISSUESCRATCHCARDRESPONSE']._serialized_start=1215
+  _globals['_ISSUESCRATCHCARDRESPONSE']._serialized_end=1292
+  _globals['_GETSCRATCHCARDPROOFREQUEST']._serialized_start=1294
+  _globals['_GETSCRATCHCARDPROOFREQUEST']._serialized_end=1336
+  _globals['_PRIZECOUNT']._serialized_start=1338
+  _globals['_PRIZECOUNT']._serialized_end=1380
+  _globals['_GETSCRATCHCARDPROOFRESPONSE']._serialized_start=1383
+  _globals['_GETSCRATCHCARDPROOFRESPONSE']._serialized_end=1741
+  _globals['_SCRATCHDRAW']._serialized_start=1744
+  _globals['_SCRATCHDRAW']._serialized_end=1901
+  _globals['_LISTSCRATCHDRAWSREQUEST']._serialized_start=1903
+  _globals['_LISTSCRATCHDRAWSREQUEST']._serialized_end=1981
+  _globals['_LISTSCRATCHDRAWSRESPONSE']._serialized_start=1983
+  _globals['_LISTSCRATCHDRAWSRESPONSE']._serialized_end=2086
+  _globals['_CLOSESCRATCHPOOLREQUEST']._serialized_start=2088
+  _globals['_CLOSESCRATCHPOOLREQUEST']._serialized_end=2127
+  _globals['_CLOSESCRATCHPOOLRESPONSE']._serialized_start=2129
+  _globals['_CLOSESCRATCHPOOLRESPONSE']._serialized_end=2216
+  _globals['_LISTPARKEDCARDSREQUEST']._serialized_start=2218
+  _globals['_LISTPARKEDCARDSREQUEST']._serialized_end=2281
+  _globals['_PARKEDCARD']._serialized_start=2284
+  _globals['_PARKEDCARD']._serialized_end=2433
+  _globals['_LISTPARKEDCARDSRESPONSE']._serialized_start=2435
+  _globals['_LISTPARKEDCARDSRESPONSE']._serialized_end=2536
+  _globals['_GETSCRATCHPOOLREQUEST']._serialized_start=2538
+  _globals['_GETSCRATCHPOOLREQUEST']._serialized_end=2575
+  _globals['_GETSCRATCHPOOLRESPONSE']._serialized_start=2578
+  _globals['_GETSCRATCHPOOLRESPONSE']._serialized_end=3076
+  _globals['_GETSCRATCHPOOLSREPORTREQUEST']._serialized_start=3078
+  _globals['_GETSCRATCHPOOLSREPORTREQUEST']._serialized_end=3108
+  _globals['_GETSCRATCHPOOLSREPORTRESPONSE']._serialized_start=3110
+  _globals['_GETSCRATCHPOOLSREPORTRESPONSE']._serialized_end=3198
+  _globals['_SCRATCHPOOLCOUNT']._serialized_start=3201
+  _globals['_SCRATCHPOOLCOUNT']._serialized_end=3429
+  _globals['_SCRATCHCARDSERVICE']._serialized_start=3545
+  _globals['_SCRATCHCARDSERVICE']._serialized_end=5076
 # @@protoc_insertion_point(module_scope)

@@ -27,8 +27,9 @@ if _version_not_supported:
 
 class ScratchCardServiceStub:
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     def __init__(self, channel):
@@ -42,10 +43,35 @@ class ScratchCardServiceStub:
                 request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchCardsRequest.SerializeToString,
                 response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchCardsResponse.FromString,
                 _registered_method=True)
+        self.IssueScratchCard = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/IssueScratchCard',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardResponse.FromString,
+                _registered_method=True)
         self.RevealScratchCard = channel.unary_unary(
                 '/laurels.leaderboard.v1.ScratchCardService/RevealScratchCard',
                 request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardRequest.SerializeToString,
                 response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardResponse.FromString,
+                _registered_method=True)
+        self.GetScratchCardProof = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/GetScratchCardProof',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofResponse.FromString,
+                _registered_method=True)
+        self.ListScratchDraws = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/ListScratchDraws',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsResponse.FromString,
+                _registered_method=True)
+        self.CloseScratchPool = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/CloseScratchPool',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolResponse.FromString,
+                _registered_method=True)
+        self.ListParkedCards = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/ListParkedCards',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.FromString,
                 _registered_method=True)
         self.GetScratchPool = channel.unary_unary(
                 '/laurels.leaderboard.v1.ScratchCardService/GetScratchPool',
@@ -61,8 +87,9 @@ class ScratchCardServiceStub:
 
 class ScratchCardServiceServicer:
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     def ListScratchCards(self, request, context):
@@ -77,13 +104,70 @@ class ScratchCardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IssueScratchCard(self, request, context):
+        """Gives a member a card of a pool. The same key and request return the same
+        card.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). FAILED_PRECONDITION
+        (`pool_not_open`, `pool_over`, `pool_closed`; `cards_gone`, `member_limit`,
+        `member_day_limit`, `day_limit`, `not_released` when a limit does not allow
+        another card). ALREADY_EXISTS (`idempotency_conflict`) when the key was used
+        for another member. INVALID_ARGUMENT when the key or the member's id is
+        malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevealScratchCard(self, request, context):
         """Reveals a card. The first call decides, for ever: repeated and concurrent
-        calls return the same card. The prize is credited by the points service,
-        once.
+        calls return the same card, whatever their seed. The prize is given once,
+        by the service that owns its kind.
 
         Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
-        asks for another's.
+        asks for another's. FAILED_PRECONDITION (`card_expired`, `pool_closed`) when
+        it can no longer be revealed. INVALID_ARGUMENT when `own_seed` is malformed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetScratchCardProof(self, request, context):
+        """Returns what is needed to check a card's draw, without anything else. What
+        it wins is provable of a deck at once, of odds when its pool has closed.
+
+        Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
+        asks for another's. FAILED_PRECONDITION (`not_revealed`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScratchDraws(self, request, context):
+        """Returns the draws of a pool in their order. They name no member.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). INVALID_ARGUMENT when
+        `page_token` is not one that this method gave.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseScratchPool(self, request, context):
+        """Closes a pool before its window is over, and publishes its seed. Cards that
+        were not revealed expire. A pool that is closed stays as it is.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListParkedCards(self, request, context):
+        """Returns the cards that were granted and could not be given, newest first,
+        for a person to decide.
+
+        Errors: NOT_FOUND (`unknown_brand`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,8 +175,8 @@ class ScratchCardServiceServicer:
 
     def GetScratchPool(self, request, context):
         """Returns what a pool publishes: prizes with weights, what is left of them,
-        and the commitment to its seed. A pool that the programme no longer has
-        stays, since cards of it may be unrevealed.
+        the table that it committed to, and the commitment to its seed. A pool that
+        the programme no longer has stays, since cards of it may be unrevealed.
 
         Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
         """
@@ -117,10 +201,35 @@ def add_ScratchCardServiceServicer_to_server(servicer, server):
                     request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchCardsRequest.FromString,
                     response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchCardsResponse.SerializeToString,
             ),
+            'IssueScratchCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueScratchCard,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardResponse.SerializeToString,
+            ),
             'RevealScratchCard': grpc.unary_unary_rpc_method_handler(
                     servicer.RevealScratchCard,
                     request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardRequest.FromString,
                     response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardResponse.SerializeToString,
+            ),
+            'GetScratchCardProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScratchCardProof,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofResponse.SerializeToString,
+            ),
+            'ListScratchDraws': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScratchDraws,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsResponse.SerializeToString,
+            ),
+            'CloseScratchPool': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseScratchPool,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolResponse.SerializeToString,
+            ),
+            'ListParkedCards': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParkedCards,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.SerializeToString,
             ),
             'GetScratchPool': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScratchPool,
@@ -142,8 +251,9 @@ def add_ScratchCardServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ScratchCardService:
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     @staticmethod
@@ -174,6 +284,33 @@ class ScratchCardService:
             _registered_method=True)
 
     @staticmethod
+    def IssueScratchCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/IssueScratchCard',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.IssueScratchCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RevealScratchCard(request,
             target,
             options=(),
@@ -190,6 +327,114 @@ class ScratchCardService:
             '/laurels.leaderboard.v1.ScratchCardService/RevealScratchCard',
             laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardRequest.SerializeToString,
             laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RevealScratchCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScratchCardProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/GetScratchCardProof',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchCardProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScratchDraws(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/ListScratchDraws',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListScratchDrawsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseScratchPool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/CloseScratchPool',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.CloseScratchPoolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParkedCards(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/ListParkedCards',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,8 +28,9 @@ GRPC_VERSION: str
 
 class ScratchCardServiceStub:
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     @_typing.overload
@@ -44,18 +45,55 @@ class ScratchCardServiceStub:
     another). INVALID_ARGUMENT when `page_token` is not one that this method
     gave.
     """
+    IssueScratchCard: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.IssueScratchCardRequest, _scratch_cards_pb2.IssueScratchCardResponse]
+    """Gives a member a card of a pool. The same key and request return the same
+    card.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). FAILED_PRECONDITION
+    (`pool_not_open`, `pool_over`, `pool_closed`; `cards_gone`, `member_limit`,
+    `member_day_limit`, `day_limit`, `not_released` when a limit does not allow
+    another card). ALREADY_EXISTS (`idempotency_conflict`) when the key was used
+    for another member. INVALID_ARGUMENT when the key or the member's id is
+    malformed.
+    """
     RevealScratchCard: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.RevealScratchCardRequest, _scratch_cards_pb2.RevealScratchCardResponse]
     """Reveals a card. The first call decides, for ever: repeated and concurrent
-    calls return the same card. The prize is credited by the points service,
-    once.
+    calls return the same card, whatever their seed. The prize is given once,
+    by the service that owns its kind.
 
     Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
-    asks for another's.
+    asks for another's. FAILED_PRECONDITION (`card_expired`, `pool_closed`) when
+    it can no longer be revealed. INVALID_ARGUMENT when `own_seed` is malformed.
+    """
+    GetScratchCardProof: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchCardProofRequest, _scratch_cards_pb2.GetScratchCardProofResponse]
+    """Returns what is needed to check a card's draw, without anything else. What
+    it wins is provable of a deck at once, of odds when its pool has closed.
+
+    Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
+    asks for another's. FAILED_PRECONDITION (`not_revealed`).
+    """
+    ListScratchDraws: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListScratchDrawsRequest, _scratch_cards_pb2.ListScratchDrawsResponse]
+    """Returns the draws of a pool in their order. They name no member.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). INVALID_ARGUMENT when
+    `page_token` is not one that this method gave.
+    """
+    CloseScratchPool: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.CloseScratchPoolRequest, _scratch_cards_pb2.CloseScratchPoolResponse]
+    """Closes a pool before its window is over, and publishes its seed. Cards that
+    were not revealed expire. A pool that is closed stays as it is.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
+    """
+    ListParkedCards: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListParkedCardsRequest, _scratch_cards_pb2.ListParkedCardsResponse]
+    """Returns the cards that were granted and could not be given, newest first,
+    for a person to decide.
+
+    Errors: NOT_FOUND (`unknown_brand`).
     """
     GetScratchPool: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]
     """Returns what a pool publishes: prizes with weights, what is left of them,
-    and the commitment to its seed. A pool that the programme no longer has
-    stays, since cards of it may be unrevealed.
+    the table that it committed to, and the commitment to its seed. A pool that
+    the programme no longer has stays, since cards of it may be unrevealed.
 
     Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
     """
@@ -68,8 +106,9 @@ class ScratchCardServiceStub:
 @_typing.type_check_only
 class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -81,18 +120,55 @@ class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
     another). INVALID_ARGUMENT when `page_token` is not one that this method
     gave.
     """
+    IssueScratchCard: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.IssueScratchCardRequest, _scratch_cards_pb2.IssueScratchCardResponse]  # type: ignore[assignment]
+    """Gives a member a card of a pool. The same key and request return the same
+    card.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). FAILED_PRECONDITION
+    (`pool_not_open`, `pool_over`, `pool_closed`; `cards_gone`, `member_limit`,
+    `member_day_limit`, `day_limit`, `not_released` when a limit does not allow
+    another card). ALREADY_EXISTS (`idempotency_conflict`) when the key was used
+    for another member. INVALID_ARGUMENT when the key or the member's id is
+    malformed.
+    """
     RevealScratchCard: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.RevealScratchCardRequest, _scratch_cards_pb2.RevealScratchCardResponse]  # type: ignore[assignment]
     """Reveals a card. The first call decides, for ever: repeated and concurrent
-    calls return the same card. The prize is credited by the points service,
-    once.
+    calls return the same card, whatever their seed. The prize is given once,
+    by the service that owns its kind.
 
     Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
-    asks for another's.
+    asks for another's. FAILED_PRECONDITION (`card_expired`, `pool_closed`) when
+    it can no longer be revealed. INVALID_ARGUMENT when `own_seed` is malformed.
+    """
+    GetScratchCardProof: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchCardProofRequest, _scratch_cards_pb2.GetScratchCardProofResponse]  # type: ignore[assignment]
+    """Returns what is needed to check a card's draw, without anything else. What
+    it wins is provable of a deck at once, of odds when its pool has closed.
+
+    Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
+    asks for another's. FAILED_PRECONDITION (`not_revealed`).
+    """
+    ListScratchDraws: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListScratchDrawsRequest, _scratch_cards_pb2.ListScratchDrawsResponse]  # type: ignore[assignment]
+    """Returns the draws of a pool in their order. They name no member.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). INVALID_ARGUMENT when
+    `page_token` is not one that this method gave.
+    """
+    CloseScratchPool: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.CloseScratchPoolRequest, _scratch_cards_pb2.CloseScratchPoolResponse]  # type: ignore[assignment]
+    """Closes a pool before its window is over, and publishes its seed. Cards that
+    were not revealed expire. A pool that is closed stays as it is.
+
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
+    """
+    ListParkedCards: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.ListParkedCardsRequest, _scratch_cards_pb2.ListParkedCardsResponse]  # type: ignore[assignment]
+    """Returns the cards that were granted and could not be given, newest first,
+    for a person to decide.
+
+    Errors: NOT_FOUND (`unknown_brand`).
     """
     GetScratchPool: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]  # type: ignore[assignment]
     """Returns what a pool publishes: prizes with weights, what is left of them,
-    and the commitment to its seed. A pool that the programme no longer has
-    stays, since cards of it may be unrevealed.
+    the table that it committed to, and the commitment to its seed. A pool that
+    the programme no longer has stays, since cards of it may be unrevealed.
 
     Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
     """
@@ -104,8 +180,9 @@ class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
 
 class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
     """ScratchCardService issues and reveals cards. A pool commits to a secret seed
-    before its first card; a card's draw is computed from that seed and the card
-    alone, so nobody can choose it afterwards.
+    and to its table before its first card; what a card wins follows from these,
+    its number and the member's own seed, so nobody can choose it afterwards, and
+    everybody can check it. docs/fairness.md states how.
     """
 
     @_abc_1.abstractmethod
@@ -123,17 +200,84 @@ class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def IssueScratchCard(
+        self,
+        request: _scratch_cards_pb2.IssueScratchCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.IssueScratchCardResponse, _abc.Awaitable[_scratch_cards_pb2.IssueScratchCardResponse]]:
+        """Gives a member a card of a pool. The same key and request return the same
+        card.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). FAILED_PRECONDITION
+        (`pool_not_open`, `pool_over`, `pool_closed`; `cards_gone`, `member_limit`,
+        `member_day_limit`, `day_limit`, `not_released` when a limit does not allow
+        another card). ALREADY_EXISTS (`idempotency_conflict`) when the key was used
+        for another member. INVALID_ARGUMENT when the key or the member's id is
+        malformed.
+        """
+
+    @_abc_1.abstractmethod
     def RevealScratchCard(
         self,
         request: _scratch_cards_pb2.RevealScratchCardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scratch_cards_pb2.RevealScratchCardResponse, _abc.Awaitable[_scratch_cards_pb2.RevealScratchCardResponse]]:
         """Reveals a card. The first call decides, for ever: repeated and concurrent
-        calls return the same card. The prize is credited by the points service,
-        once.
+        calls return the same card, whatever their seed. The prize is given once,
+        by the service that owns its kind.
 
         Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
-        asks for another's.
+        asks for another's. FAILED_PRECONDITION (`card_expired`, `pool_closed`) when
+        it can no longer be revealed. INVALID_ARGUMENT when `own_seed` is malformed.
+        """
+
+    @_abc_1.abstractmethod
+    def GetScratchCardProof(
+        self,
+        request: _scratch_cards_pb2.GetScratchCardProofRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.GetScratchCardProofResponse, _abc.Awaitable[_scratch_cards_pb2.GetScratchCardProofResponse]]:
+        """Returns what is needed to check a card's draw, without anything else. What
+        it wins is provable of a deck at once, of odds when its pool has closed.
+
+        Errors: NOT_FOUND (`unknown_card`) when there is no such card, or a member
+        asks for another's. FAILED_PRECONDITION (`not_revealed`).
+        """
+
+    @_abc_1.abstractmethod
+    def ListScratchDraws(
+        self,
+        request: _scratch_cards_pb2.ListScratchDrawsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.ListScratchDrawsResponse, _abc.Awaitable[_scratch_cards_pb2.ListScratchDrawsResponse]]:
+        """Returns the draws of a pool in their order. They name no member.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`). INVALID_ARGUMENT when
+        `page_token` is not one that this method gave.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseScratchPool(
+        self,
+        request: _scratch_cards_pb2.CloseScratchPoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.CloseScratchPoolResponse, _abc.Awaitable[_scratch_cards_pb2.CloseScratchPoolResponse]]:
+        """Closes a pool before its window is over, and publishes its seed. Cards that
+        were not revealed expire. A pool that is closed stays as it is.
+
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
+        """
+
+    @_abc_1.abstractmethod
+    def ListParkedCards(
+        self,
+        request: _scratch_cards_pb2.ListParkedCardsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.ListParkedCardsResponse, _abc.Awaitable[_scratch_cards_pb2.ListParkedCardsResponse]]:
+        """Returns the cards that were granted and could not be given, newest first,
+        for a person to decide.
+
+        Errors: NOT_FOUND (`unknown_brand`).
         """
 
     @_abc_1.abstractmethod
@@ -143,8 +287,8 @@ class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scratch_cards_pb2.GetScratchPoolResponse, _abc.Awaitable[_scratch_cards_pb2.GetScratchPoolResponse]]:
         """Returns what a pool publishes: prizes with weights, what is left of them,
-        and the commitment to its seed. A pool that the programme no longer has
-        stays, since cards of it may be unrevealed.
+        the table that it committed to, and the commitment to its seed. A pool that
+        the programme no longer has stays, since cards of it may be unrevealed.
 
         Errors: NOT_FOUND (`unknown_brand`, `unknown_pool`).
         """

@@ -1,0 +1,31 @@
+"""A board of a programme as the leaderboard service uses it."""
+
+from dataclasses import dataclass
+
+from laurels.value.v1.events_pb2 import Grant
+from services.leaderboard.periods import Periods
+from services.leaderboard.ranking import Scoring
+
+
+@dataclass(frozen=True, slots=True)
+class Prize:
+    """Ranks, or the top so many per cent, and what they win."""
+
+    first: int
+    last: int
+    top_percent: int
+    grants: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRules:
+    """A board, compiled."""
+
+    board: str
+    scoring: Scoring
+    periods: Periods
+    grace_s: int
+    prizes: tuple[Prize, ...]
+    submissions: bool
+    with_consent: bool
+    live: bool

@@ -1,0 +1,34 @@
+"""All that the leaderboard service can be asked to change."""
+
+from chassis.book import registry
+from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.points.v1.events_pb2 import PointsCredited
+from services.book import Adopt, Forget
+from services.leaderboard import boards, cards, closing, live, members, repairs
+from services.leaderboard.book import Together
+
+OPERATIONS = registry(
+    (
+        Adopt(),
+        Forget(),
+        members.Know(),
+        Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
+        Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
+        Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
+        boards.Submit(),
+        closing.Close(),
+        repairs.Move(),
+        repairs.RebuildScores(),
+        live.TellOfChange(),
+        cards.RevealCard(),
+        cards.IssueByKey(),
+        cards.IssueByGrant(),
+        cards.ShowParked(),
+        cards.ShowRedeemed(),
+        cards.ClosePools(),
+    )
+)
+
+ADOPTING = (cards.publish,)
+"""What topics do with a new version, in this order, before any event is decided under it."""

@@ -1,0 +1,330 @@
+"""Every open board's ranks, in each replica's memory: what PostgreSQL has, soon after, and at once for the writer.
+
+A transaction that changes boards writes down what it changes, in one row. Its
+own replica applies that when it is committed, before anybody is answered; the
+others read such rows. What a row tells of a score is the whole score with the
+number of its moves, of which the greater is the newer: rows may be applied
+twice, and in any order.
+
+No row is missed: reading goes on from the oldest transaction that had not ended
+when it was read last. Rows are kept for a minute; whoever has not read for half
+of that loads everything again.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+
+from chassis.configuration import Configurations
+from chassis.database import EVERY_BRAND, TRANSIENT, Database
+from chassis.erasure import is_alias
+from chassis.errors import NotFound, Unavailable
+from chassis.logging import logger
+from chassis.loops import Beat
+from services.leaderboard.board_rules import BoardRules
+from services.leaderboard.rank_index import Order, RankIndex
+from services.leaderboard.ranking import Score, UnknownBoard, microseconds
+from services.leaderboard.rules import LeaderboardRules
+from services.leaderboard.store import boards as store
+
+EVERY_S = 0.2
+KEPT_S = 60.0
+LOST_S = 30.0
+CHUNK = 50_000
+"""So many scores are loaded by a statement: well within its time-out."""
+_BRANDS = "SELECT DISTINCT brand FROM configurations"
+_log = logger("ranks")
+
+Change = list[Any]
+"""What kind it is, and what its kind says."""
+
+
+def scored(score: Score) -> Change:
+    """A score is now so."""
+    reached = microseconds(score.reached_at)
+    return ["score", score.board, score.period, score.member, score.score, score.sub_score, reached, score.moves]
+
+
+def removed(board: str, member: str, is_removed: bool) -> Change:
+    """A member is off a board now, or back."""
+    return ["removed", board, member, is_removed]
+
+
+def closed(board: str, period: int) -> Change:
+    """A period's standing is written down: nobody needs its ranks."""
+    return ["closed", board, period]
+
+
+def consented(member: str, granted: bool) -> Change:
+    """A member may be shown, or not."""
+    return ["consented", member, granted]
+
+
+def erased(member: str, alias: str) -> Change:
+    """A member is forgotten, and will be once more."""
+    return ["erased", member, alias]
+
+
+def settled(alias: str) -> Change:
+    """Whoever the alias stands for is forgotten for good."""
+    return ["settled", alias]
+
+
+def adopted(version: int) -> Change:
+    """There is a new version of the programme."""
+    return ["adopted", version]
+
+
+@dataclass(slots=True)
+class BrandRanks:
+    """A brand's boards as far as they are open, who is off them, and what members said of being shown."""
+
+    rules: LeaderboardRules | None = None
+    version: int = 0
+    indexes: dict[tuple[str, int], RankIndex] = field(default_factory=dict)
+    removed: dict[str, set[str]] = field(default_factory=dict)
+    consents: dict[str, bool] = field(default_factory=dict)
+    told: int = 0
+    """How often what members said has changed."""
+    erasing: dict[str, str] = field(default_factory=dict)
+    """Members who are being erased, by alias."""
+    said: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """The number of the change that spoke last of a removal or a consent."""
+
+    def index(self, board: str, period: int) -> RankIndex:
+        found = self.indexes.get((board, period))
+        if found is None:
+            found = self.indexes[board, period] = RankIndex(self._order(board))
+        return found
+
+    def _order(self, board: str) -> Order:
+        compiled = self.rules.compiled.get(board) if self.rules is not None else None
+        return compiled.scoring.order if compiled is not None else Order()
+
+    def adopt(self, version: int, rules: LeaderboardRules) -> None:
+        """Takes a version over; boards that it orders in another way are ordered anew."""
+        if version <= self.version:
+            return
+        self.version, self.rules = version, rules
+        for key, index in list(self.indexes.items()):
+            order = self._order(key[0])
+            if index.order != order:
+                again = self.indexes[key] = RankIndex(order)
+                for member, score, sub_score, reached, moves, ranked in index.everyone():
+                    again.put(member, score, sub_score, reached, moves)
+                    if not ranked:
+                        again.remove(member)
+
+    def put(self, board: str, period: int, member: str, score: int, sub_score: int, reached: int, moves: int) -> None:
+        index = self.index(board, period)
+        index.put(member, score, sub_score, reached, moves)
+        if member in self.removed.get(board, ()):
+            index.remove(member)
+
+    def remove(self, board: str, member: str, is_removed: bool) -> None:
+        off = self.removed.setdefault(board, set())
+        (off.add if is_removed else off.discard)(member)
+        for (name, _), index in self.indexes.items():
+            if name == board:
+                (index.remove if is_removed else index.restore)(member)
+
+    def forget(self, member: str) -> None:
+        self.consents.pop(member, None)
+        for of in [of for of in self.said if of[-1] == member]:
+            del self.said[of]
+        for off in self.removed.values():
+            off.discard(member)
+        for index in self.indexes.values():
+            index.forget(member)
+
+    def is_shown(self, board: BoardRules, member: str) -> bool:
+        """Whether a board may say whose place it is."""
+        said = self.consents.get(member)
+        return said is True or (said is None and not board.with_consent)
+
+
+class Ranks:
+    """The ranks of all brands' open boards."""
+
+    def __init__(self, database: Database, programmes: Configurations[LeaderboardRules]) -> None:
+        self._database, self._programmes = database, programmes
+        self._brands: dict[str, BrandRanks] = {}
+        self._horizon = 0
+        self._seen: set[int] = set()
+        self._read_at = 0.0
+        self._catching_up: asyncio.Task[None] | None = None
+        self.position = 0
+
+    # -- reading ------------------------------------------------------------
+
+    def board(self, brand: str, board: str) -> tuple[BrandRanks, BoardRules]:
+        """Raises NotFound (`unknown_brand`), UnknownBoard."""
+        found = self._brands.get(brand)
+        if found is None or found.rules is None:
+            raise NotFound(f"Brand {brand!r} has no programme yet.", code="unknown_brand")
+        compiled = found.rules.compiled.get(board)
+        if compiled is None:
+            raise UnknownBoard(board)
+        return found, compiled
+
+    def rules(self, brand: str) -> tuple[int, LeaderboardRules | None]:
+        found = self._brands.get(brand)
+        return (found.version, found.rules) if found is not None else (0, None)
+
+    def index(self, brand: str, board: str, period: int) -> RankIndex | None:
+        found = self._brands.get(brand)
+        return found.indexes.get((board, period)) if found is not None else None
+
+    async def at_least(self, position: int) -> None:
+        """Waits until the change that a write was told is applied. Raises Unavailable."""
+        if position <= 0 or position in self._seen:
+            return
+        try:
+            # It was committed before its caller could ask, so that reading once finds it.
+            await self.catch_up()
+        except TRANSIENT:
+            raise Unavailable("The board's changes cannot be read at the moment; try again.") from None
+
+    def live(self, now: datetime) -> Iterator[tuple[str, str, int, RankIndex]]:
+        """The live boards' periods at hand that have a score: brand, board, period, index."""
+        for brand, ranks in self._brands.items():
+            for board in ranks.rules.compiled.values() if ranks.rules is not None else ():
+                span = board.periods.at(now) if board.live else None
+                index = ranks.indexes.get((board.board, span.period)) if span is not None else None
+                if span is not None and index is not None:
+                    yield brand, board.board, span.period, index
+
+    # -- following ----------------------------------------------------------
+
+    def apply(self, brand: str, number: int, changes: Iterable[Change]) -> None:
+        """Applies what a committed transaction changed."""
+        if number in self._seen:
+            return
+        self._seen.add(number)
+        self.position = max(self.position, number)
+        ranks = self._brands.setdefault(brand, BrandRanks())
+        for kind, *said in changes:
+            match kind:
+                case "score" if not is_alias(said[2]):
+                    ranks.put(*said)
+                case "removed":
+                    if _is_news(ranks, ("removed", said[0], said[1]), number):
+                        ranks.remove(*said)
+                case "consented":
+                    if _is_news(ranks, ("consented", said[0]), number):
+                        ranks.consents[said[0]] = said[1]
+                        ranks.told += 1
+                case "closed":
+                    ranks.indexes.pop((said[0], said[1]), None)
+                case "erased":
+                    ranks.erasing[said[1]] = said[0]
+                    ranks.forget(said[0])
+                case "settled":
+                    ranks.forget(ranks.erasing.pop(said[0], ""))
+
+    def adopt(self, brand: str, version: int, rules: LeaderboardRules) -> None:
+        """Takes a version over that this replica adopted."""
+        self._brands.setdefault(brand, BrandRanks()).adopt(version, rules)
+
+    async def catch_up(self) -> None:
+        """Applies all that was committed before it was called."""
+        # A reading that began before may have missed it; the one after it has not.
+        if (running := self._catching_up) is not None:
+            await asyncio.wait({running})
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._read())
+        await asyncio.shield(self._catching_up)
+
+    async def _read(self) -> None:
+        async with self._database.reading(EVERY_BRAND) as connection:
+            following, told, rows = await store.changes(connection, self._horizon, self._seen)
+        newer: set[str] = set()
+        for number, brand, packed in rows:
+            changes = orjson.loads(packed)
+            self.apply(brand, number, changes)
+            if any(kind == "adopted" for kind, *_ in changes):
+                newer.add(brand)
+        for brand in newer:
+            await self._adopt_newest(brand)
+        # What is before the horizon is not told of again; what is applied twice does no harm.
+        newest = told[-1] if told else 0
+        self._seen = {number for number in self._seen if number > newest} | set(told)
+        self._horizon = following
+        self._read_at = time.monotonic()
+
+    async def _adopt_newest(self, brand: str) -> None:
+        async with self._database.reading(brand) as connection:
+            version, rules = await self._programmes.newest(connection, brand)
+        self.adopt(brand, version, rules)
+
+    async def run(self, beat: Beat) -> None:
+        """Follows for ever."""
+        forgotten_at = 0.0
+        while True:
+            beat()
+            if time.monotonic() - self._read_at > LOST_S:
+                _log.warning("ranks are loaded again")
+                await self.load(beat)
+            await self.catch_up()
+            if time.monotonic() - forgotten_at > KEPT_S / 4:
+                async with self._database.transaction(EVERY_BRAND) as connection:
+                    await store.forget_changes(connection, KEPT_S)
+                forgotten_at = time.monotonic()
+            await asyncio.sleep(EVERY_S)
+
+    # -- loading ------------------------------------------------------------
+
+    async def load(self, beat: Beat = lambda: None) -> None:
+        """Reads everything from the database."""
+        async with self._database.reading(EVERY_BRAND) as connection:
+            horizon, newest = await store.horizon(connection)
+            names = [row["brand"] for row in await connection.fetch(_BRANDS)]
+        loaded = {name: await self._load_brand(name, beat) for name in names}
+        self._brands, self._horizon, self._read_at = loaded, horizon, time.monotonic()
+        self._seen = set()
+        self.position = max(self.position, newest)
+        await self.catch_up()
+
+    async def _load_brand(self, brand: str, beat: Beat) -> BrandRanks:
+        ranks = BrandRanks()
+        async with self._database.reading(brand) as connection:
+            ranks.adopt(*await self._programmes.newest(connection, brand))
+            for board, member in await store.removed(connection, brand):
+                ranks.removed.setdefault(board, set()).add(member)
+            ranks.consents = await store.consents(connection, brand)
+            ranks.erasing = await store.erasing(connection, brand)
+            periods = await store.open_periods(connection, brand)
+        for period in periods:
+            await self._load_index(brand, ranks, period.board, period.period, beat)
+        return ranks
+
+    async def _load_index(self, brand: str, ranks: BrandRanks, board: str, period: int, beat: Beat) -> None:
+        members: list[str] = []
+        parts: list[Any] = []
+        after = ""
+        while True:
+            beat()
+            async with self._database.reading(brand) as connection:
+                some, columns = await store.columns(connection, brand, board, period, after, CHUNK)
+            members += some
+            parts.append(columns)
+            if len(some) < CHUNK:
+                break
+            after = some[-1]
+        index = ranks.index(board, period)
+        index.load(members, np.concatenate(parts, axis=1))
+        for member in ranks.removed.get(board, ()):
+            index.remove(member)
+
+
+def _is_news(ranks: BrandRanks, of: tuple[str, ...], number: int) -> bool:
+    if number < ranks.said.get(of, 0):
+        return False
+    ranks.said[of] = number
+    return True

@@ -16,11 +16,12 @@ from chassis.errors import FailedPrecondition, IdempotencyConflict, InvalidArgum
 from chassis.write_path import WritePath
 from cli.embedded import Servers
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
-from laurels.leaderboard.v1 import boards_pb2
+from laurels.leaderboard.v1 import boards_pb2, leaderboard_pb2
 from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1.boards_events_pb2 import BoardChanged, BoardPeriodClosed
-from laurels.points.v1.members_events_pb2 import ConsentChanged
+from laurels.points.v1.events_pb2 import TierChanged
+from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.points.v1.members_pb2 import CONSENT_PURPOSE_LEADERBOARDS
 from laurels.programme.v1 import programme_pb2
 from laurels.value.v1.events_pb2 import Grant, PointsGrant, RewardGranted
@@ -246,6 +247,80 @@ async def test_consent_hides_the_name_and_not_the_rank(sport: Sport) -> None:
     assert await sport.ranks("ann", "bob", scope="member", subject="bob") == [(2, "bob")]
 
 
+# -- boards within boards -----------------------------------------------------
+
+
+def lives(member: str, country: str) -> SharedAttributesChanged:
+    found = SharedAttributesChanged(member=member, changed_at=NOON)
+    found.attributes.update({"country": country})
+    return found
+
+
+async def test_members_of_a_group_are_ranked_among_each_other_and_groups_by_their_members(
+    sport: Sport, servers: Servers
+) -> None:
+    best = boards_pb.TeamScore(aggregate=boards_pb.TEAM_AGGREGATE_BEST, best=2)
+    mean = boards_pb.TeamScore(aggregate=boards_pb.TEAM_AGGREGATE_MEAN)
+    scopes = [
+        boards_pb.BoardScope(id="country", attribute="country", team=best),
+        boards_pb.BoardScope(id="land", attribute="country", team=mean),
+        boards_pb.BoardScope(id="tier", tier=boards_pb.ScopeByTier()),
+    ]
+    await sport.service.apply(sport.brand, with_boards(board(scopes=scopes)))
+    told: list[Any] = [lives("ann", "de"), lives("bob", "fr"), lives("cem", "de"), lives("dan", "de")]
+    told += [TierChanged(member=name, to_tier="gold") for name in ("ann", "bob")]
+    await sport.service.settled(sport.brand, *await sport.service.publish(sport.brand, *told))
+    await sport.submit(("ann", 5), ("bob", 9), ("cem", 6), ("dan", 1), ("eve", 99))
+
+    async def within(scope: str, group: str = "") -> list[tuple[int, str, int]]:
+        request = _listing(scope=scope, group=group)
+        found = await sport.service.call("ListLeaderboardEntries", request, sport.brand)
+        return [(e.rank, e.member or e.group, e.score) for e in found.entries]
+
+    async def claims(*expected: list[tuple[int, str, int]]) -> bool:
+        groups = (("country", "de"), ("country", ""), ("land", ""), ("tier", "gold"))
+        return [await within(*group) for group in groups] == list(expected)
+
+    first = (
+        [(1, "cem", 6), (2, "ann", 5), (3, "dan", 1)],
+        [(1, "de", 11), (2, "fr", 9)],
+        [(1, "fr", 9), (2, "de", 4)],
+        [(1, "bob", 9), (2, "ann", 5)],
+    )
+    await eventually(lambda: claims(*first))
+    moved = await sport.service.publish(
+        sport.brand, lives("cem", "fr"), TierChanged(member="bob", from_tier="gold", to_tier="silver")
+    )
+    await sport.service.settled(sport.brand, *moved)
+    await sport.submit(("ann", 1), key="more")
+    second = (
+        [(1, "ann", 6), (2, "dan", 1)],
+        [(1, "fr", 15), (2, "de", 7)],
+        [(1, "fr", 7), (2, "de", 3)],
+        [(1, "ann", 6)],
+    )
+    assert await claims(*second)
+    back = await sport.service.publish(sport.brand, lives("cem", "de"))
+    await sport.service.settled(sport.brand, *back)
+    assert await within("country", "de") == [(1, "ann", 6), (2, "cem", 6), (3, "dan", 1)] or await within(
+        "country", "de"
+    ) == [(1, "cem", 6), (2, "ann", 6), (3, "dan", 1)]
+    place = leaderboard_pb2.GetLeaderboardMemberRequest(board="sprint", member="dan", scope="country")
+    assert (await sport.service.call("GetLeaderboardMember", place, sport.brand)).entry.rank == 3
+    remove = boards_pb2.RemoveLeaderboardMemberRequest(board="sprint", member="ann")
+    await sport.service.call("RemoveLeaderboardMember", remove, sport.brand)
+    assert await within("country", "de") == [(1, "cem", 6), (2, "dan", 1)]
+    for scope, group in (("planet", "earth"), ("planet", ""), ("tier", "")):
+        with pytest.raises(NotFound) as refused:
+            await within(scope, group)
+        assert refused.value.reason == "unknown_scope"
+    # A replica that starts has the same.
+    async with AsyncExitStack() as stack:
+        fresh = (await replica(servers, stack))._ranks
+        groups = fresh.board(sport.brand, "sprint")[0].groups["sprint", 0]
+        assert [p.member for p in groups.indexes["country", "de"].page(0, 9)] == ["cem", "dan"]
+
+
 # -- periods ------------------------------------------------------------------
 
 
@@ -324,8 +399,6 @@ async def test_a_closed_period_keeps_its_standing_gives_its_prizes_and_takes_no_
 
 
 def _listing(**fields: Any) -> Any:
-    from laurels.leaderboard.v1 import leaderboard_pb2
-
     return leaderboard_pb2.ListLeaderboardEntriesRequest(board="sprint", **fields)
 
 

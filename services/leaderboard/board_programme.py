@@ -20,7 +20,7 @@ from services.leaderboard.rules import Feed, Known, LeaderboardRules, of_type
 from services.programme import Problems
 
 Value = TypeVar("Value")
-BOARDS_MAX, PRIZES_MAX, GRANTS_MAX, FIXED_MAX = 1_000, 100, 20, 1_000
+BOARDS_MAX, PRIZES_MAX, GRANTS_MAX, FIXED_MAX, SCOPES_MAX, BEST_MAX = 1_000, 100, 20, 1_000, 10, 100
 GRACE_S_MAX, WINDOW_S_MAX, COUNT_MAX = 2_592_000, 31_536_000, 1_000_000
 RANK_MAX = 10**9
 
@@ -78,6 +78,7 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         board.submissions,
         board.names == boards_pb.NAME_RULE_WITH_CONSENT,
         board.live,
+        _scopes(board, where, problems),
     )
     if board.names not in boards_pb.NameRule.values():
         problems.add(f"{where}.names", f"is {board.names}, which there is not")
@@ -232,6 +233,27 @@ def _check_grant(known: Known, grant: Grant, where: str, problems: Problems) -> 
             problems.reference(f"{where}.badge", grant.badge, known.badges, "badge")
         case "mission":
             problems.reference(f"{where}.mission", grant.mission, known.missions, "mission")
+
+
+def _scopes(board: pb.Board, where: str, problems: Problems) -> dict[str, boards_pb.BoardScope]:
+    if len(board.scopes) > SCOPES_MAX:
+        problems.add(f"{where}.scopes", f"has {len(board.scopes)} items, more than {SCOPES_MAX}")
+    found: dict[str, boards_pb.BoardScope] = {}
+    for place, scope in enumerate(board.scopes):
+        spot = f"{where}.scopes[{place}]"
+        problems.identifier(f"{spot}.id", scope.id, found)
+        if scope.WhichOneof("by") is None:
+            problems.add(spot, "needs what puts members together: `tier`, `segment` or `attribute`")
+        if scope.HasField("team"):
+            if scope.team.aggregate not in _AGGREGATES:
+                problems.add(f"{spot}.team.aggregate", "is none of the sum, the mean and the best")
+            if scope.team.aggregate == boards_pb.TEAM_AGGREGATE_BEST:
+                problems.bounded(f"{spot}.team.best", scope.team.best, 1, BEST_MAX)
+        found[scope.id] = scope
+    return found
+
+
+_AGGREGATES = frozenset((boards_pb.TEAM_AGGREGATE_SUM, boards_pb.TEAM_AGGREGATE_MEAN, boards_pb.TEAM_AGGREGATE_BEST))
 
 
 def check_scoring(programme: Programme, before: LeaderboardRules, now: LeaderboardRules, problems: Problems) -> None:

@@ -1,7 +1,9 @@
 """A board of a programme as the leaderboard service uses it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.value.v1.events_pb2 import Grant
 from services.leaderboard.periods import Periods
 from services.leaderboard.ranking import Scoring
@@ -29,3 +31,4 @@ class BoardRules:
     submissions: bool
     with_consent: bool
     live: bool
+    scopes: Mapping[str, boards_pb.BoardScope]

@@ -178,10 +178,17 @@ class Submit(Operation):
 
     requests = (boards_pb2.SubmitScoresRequest, boards_pb2.ImportScoresRequest)
 
-    def touch(self, request: Any, found: None, rules: LeaderboardRules, touched: Touched) -> None:
+    async def find(
+        self, connection: asyncpg.Connection, book: Book, rules: LeaderboardRules, requests: Sequence[Any]
+    ) -> dict[int, list[Fact]]:
+        """The moves, made once for touching and deciding."""
+        book.submitted |= {id(request): facts_of_request(request, book.now) for request in requests}
+        return book.submitted
+
+    def touch(self, request: Any, found: dict[int, list[Fact]], rules: LeaderboardRules, touched: Touched) -> None:
         answers.touch(touched, _key(request))
         if request.board in rules.compiled:
-            for fact in facts_of_request(request, touched.now):
+            for fact in found[id(request)]:
                 touch_move(rules, fact, touched)
 
     def decide(self, book: Book, rules: LeaderboardRules, request: Any) -> Any:
@@ -197,7 +204,7 @@ class Submit(Operation):
             raise NoSubmissions(request.board)
         answer = kind()
         counts_at = None if imports else book.now
-        for place, fact in enumerate(facts_of_request(request, book.now)):
+        for place, fact in enumerate(book.submitted[id(request)]):
             try:
                 move(book, board, fact, counts_at)
                 answer.accepted += 1

@@ -20,7 +20,7 @@ from services import book
 from services.erasure import Erase
 from services.leaderboard import ranks, store
 from services.leaderboard.programme import compile_programme
-from services.leaderboard.ranking import Score
+from services.leaderboard.ranking import Fact, Score
 from services.leaderboard.ranks import Change
 from services.leaderboard.rules import LeaderboardRules, Outcome
 from services.leaderboard.sealing import Seal
@@ -43,8 +43,8 @@ class Book(book.Book):
     of the cards to reveal, `newest_version` the version at hand when there are
     such; `parked` are cards whose prize could not be given and now may have
     been. `standings` are the last places of standings that are being written
-    down, `placed` who is in one. `moved` are the scores that were, `changes` is
-    what the replicas' ranks are to be told, under the number `change`, which the
+    down, `placed` who is in one. `submitted` are the moves of submissions,
+    `moved` the scores that were, `changes` is what the replicas' ranks are to be told, under the number `change`, which the
     answers in `positioned` get as their position.
     """
 
@@ -70,6 +70,7 @@ class Book(book.Book):
         self._adopting = adopting
         self._asked: set[str] = set()
         self.changes: list[Change] = []
+        self.submitted: dict[int, list[Fact]] = {}
         self.moved: dict[Any, Score] = {}
         self.standings: dict[tuple[str, int], Any] = {}
         self.placed: set[tuple[str, int, str]] = set()

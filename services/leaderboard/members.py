@@ -12,7 +12,7 @@ from laurels.points.v1.events_pb2 import MemberEnrolled, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.points.v1.members_pb2 import CONSENT_PURPOSE_LEADERBOARDS
 from services.leaderboard.book import Book
-from services.leaderboard.ranks import consented
+from services.leaderboard.ranks import consented, known
 from services.leaderboard.store import members as store
 from services.leaderboard.store.members import Member
 
@@ -41,7 +41,7 @@ class Know(Operation):
                     book.changes.append(consented(request.member, request.granted))
             case SharedAttributesChanged():
                 member.attributes = MessageToDict(request.attributes)
-        book.put(MEMBERS, request.member, member)
+        _keep(book, member)
 
 
 class SeeActivity(Operation):
@@ -72,4 +72,9 @@ class SeeActivity(Operation):
             member = Member(name, is_new=True)
         if member.is_new or member.tier != request.tier:
             member.tier = request.tier
-            book.put(MEMBERS, name, member)
+            _keep(book, member)
+
+
+def _keep(book: Book, member: Member) -> None:
+    book.put(MEMBERS, member.member, member)
+    book.changes.append(known(member.member, member.tier, member.attributes, member.segments))

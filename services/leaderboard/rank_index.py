@@ -287,6 +287,11 @@ class RankIndex:
             return self._count
         return self._before(number) + bisect_right(self._blocks[number], key, key=self._key)
 
+    def total(self) -> int:
+        """The sum of all ranked members' scores."""
+        whole = self._sign * sum(sum(firsts) for firsts in self._firsts)
+        return int(whole)
+
     def everyone(self) -> Iterator[tuple[str, int, int, int, int, bool]]:
         """Members with score, sub-score, time and moves, and whether they are ranked; none who is forgotten."""
         for handle in range(len(self._names)):

@@ -59,6 +59,15 @@ class UnknownPeriod(NotFound):
         super().__init__(f"Board {board!r} has no period {period!r} with a score.")
 
 
+class UnknownScope(NotFound):
+    """The board has no such scope, or not for this."""
+
+    code = "unknown_scope"
+
+    def __init__(self, board: str, scope: str) -> None:
+        super().__init__(f"Board {board!r} has no scope {scope!r} for this.")
+
+
 class NotRanked(NotFound):
     """The member has no score on the board."""
 

@@ -31,6 +31,7 @@ from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.rank_index import Order, RankIndex
 from services.leaderboard.ranking import Score, UnknownBoard, microseconds
 from services.leaderboard.rules import LeaderboardRules
+from services.leaderboard.scopes import NOTHING, Groups, Known
 from services.leaderboard.store import boards as store
 
 EVERY_S = 0.2
@@ -38,6 +39,7 @@ KEPT_S = 60.0
 LOST_S = 30.0
 CHUNK = 50_000
 """So many scores are loaded by a statement: well within its time-out."""
+BREATH = 1_000
 _BRANDS = "SELECT DISTINCT brand FROM configurations"
 _log = logger("ranks")
 
@@ -66,6 +68,11 @@ def consented(member: str, granted: bool) -> Change:
     return ["consented", member, granted]
 
 
+def known(member: str, tier: str, attributes: dict[str, Any], segments: list[str]) -> Change:
+    """What is known of a member is now so."""
+    return ["known", member, tier, attributes, segments]
+
+
 def erased(member: str, alias: str) -> Change:
     """A member is forgotten, and will be once more."""
     return ["erased", member, alias]
@@ -90,6 +97,11 @@ class BrandRanks:
     indexes: dict[tuple[str, int], RankIndex] = field(default_factory=dict)
     removed: dict[str, set[str]] = field(default_factory=dict)
     consents: dict[str, bool] = field(default_factory=dict)
+    groups: dict[tuple[str, int], Groups] = field(default_factory=dict)
+    """Of boards with scopes, which alone need what is `known` of members."""
+    known: dict[str, Known] = field(default_factory=dict)
+    scoped: bool = False
+    is_stale: bool = False
     told: int = 0
     """How often what members said has changed."""
     erasing: dict[str, str] = field(default_factory=dict)
@@ -111,7 +123,14 @@ class BrandRanks:
         """Takes a version over; boards that it orders in another way are ordered anew."""
         if version <= self.version:
             return
+        before = self.rules.compiled if self.rules is not None else {}
         self.version, self.rules = version, rules
+        self.scoped = any(board.scopes for board in rules.compiled.values())
+        # Boards within boards are made when the brand is loaded.
+        self.is_stale = self.is_stale or any(
+            board.scopes and (name not in before or _within(before[name]) != _within(board))
+            for name, board in rules.compiled.items()
+        )
         for key, index in list(self.indexes.items()):
             order = self._order(key[0])
             if index.order != order:
@@ -126,13 +145,55 @@ class BrandRanks:
         index.put(member, score, sub_score, reached, moves)
         if member in self.removed.get(board, ()):
             index.remove(member)
+        elif self.scoped:
+            self._regroup(board, period, member)
+
+    def _regroup(self, board: str, period: int, member: str) -> None:
+        """Ranks a member in the groups that they are in as they are ranked on the board."""
+        compiled = self.rules.compiled.get(board) if self.rules is not None else None
+        if compiled is None or not compiled.scopes:
+            return
+        groups = self.groups.get((board, period))
+        if groups is None:
+            groups = self.groups[board, period] = Groups(compiled.scoring.order, compiled.scopes)
+        index = self.indexes[board, period]
+        place = index.place(member)
+        if place is None:
+            groups.remove(self.known.get(member, NOTHING), member)
+        else:
+            known = self.known.get(member, NOTHING)
+            groups.put(known, member, place.score, place.sub_score, place.reached, index.moves(member))
+
+    def know(self, member: str, known: Known) -> None:
+        """Moves a member from the groups that they were in to those that they are in now."""
+        if not self.scoped:
+            return
+        before, self.known[member] = self.known.get(member, NOTHING), known
+        for groups in self.groups.values():
+            groups.remove(before, member)
+        for board, period in list(self.indexes):
+            self._regroup(board, period, member)
+
+    def group(self) -> Iterator[None]:
+        """Makes all boards within boards, of ranks that were loaded; comes up for air now and then."""
+        for (board, period), index in self.indexes.items():
+            compiled = self.rules.compiled.get(board) if self.rules is not None else None
+            if compiled is None or not compiled.scopes:
+                continue
+            for number, (member, *_, ranked) in enumerate(index.everyone(), 1):
+                if ranked:
+                    self._regroup(board, period, member)
+                if number % BREATH == 0:
+                    yield
+        self.is_stale = False
 
     def remove(self, board: str, member: str, is_removed: bool) -> None:
         off = self.removed.setdefault(board, set())
         (off.add if is_removed else off.discard)(member)
-        for (name, _), index in self.indexes.items():
+        for (name, period), index in self.indexes.items():
             if name == board:
                 (index.remove if is_removed else index.restore)(member)
+                self._regroup(board, period, member)
 
     def forget(self, member: str) -> None:
         self.consents.pop(member, None)
@@ -142,6 +203,9 @@ class BrandRanks:
             off.discard(member)
         for index in self.indexes.values():
             index.forget(member)
+        self.known.pop(member, None)
+        for groups in self.groups.values():
+            groups.forget(member)
 
     def is_shown(self, board: BoardRules, member: str) -> bool:
         """Whether a board may say whose place it is."""
@@ -222,6 +286,10 @@ class Ranks:
                         ranks.told += 1
                 case "closed":
                     ranks.indexes.pop((said[0], said[1]), None)
+                    ranks.groups.pop((said[0], said[1]), None)
+                case "known" if not is_alias(said[0]):
+                    if _is_news(ranks, ("known", said[0]), number):
+                        ranks.know(said[0], Known(*said[1:]))
                 case "erased":
                     ranks.erasing[said[1]] = said[0]
                     ranks.forget(said[0])
@@ -242,6 +310,19 @@ class Ranks:
         await asyncio.shield(self._catching_up)
 
     async def _read(self) -> None:
+        await self._read_changes()
+        stale = [brand for brand, ranks in self._brands.items() if ranks.is_stale]
+        if not stale:
+            return
+        async with self._database.reading(EVERY_BRAND) as connection:
+            horizon, _ = await store.horizon(connection)
+        for brand in stale:
+            self._brands[brand] = await self._load_brand(brand, lambda: None)
+        # What was applied meanwhile was applied to what is replaced now.
+        self._seen, self._horizon = set(), min(self._horizon, horizon)
+        await self._read_changes()
+
+    async def _read_changes(self) -> None:
         async with self._database.reading(EVERY_BRAND) as connection:
             following, told, rows = await store.changes(connection, self._horizon, self._seen)
         newer: set[str] = set()
@@ -302,7 +383,24 @@ class Ranks:
             periods = await store.open_periods(connection, brand)
         for period in periods:
             await self._load_index(brand, ranks, period.board, period.period, beat)
+        if ranks.scoped:
+            await self._load_known(brand, ranks, beat)
+        for _ in ranks.group():
+            beat()
+            await asyncio.sleep(0)
         return ranks
+
+    async def _load_known(self, brand: str, ranks: BrandRanks, beat: Beat) -> None:
+        after = ""
+        while True:
+            beat()
+            async with self._database.reading(brand) as connection:
+                some = await store.known(connection, brand, after, CHUNK)
+            for member, tier, attributes, segments in some:
+                ranks.known[member] = Known(tier, orjson.loads(attributes), orjson.loads(segments))
+            if len(some) < CHUNK:
+                return
+            after = some[-1][0]
 
     async def _load_index(self, brand: str, ranks: BrandRanks, board: str, period: int, beat: Beat) -> None:
         members: list[str] = []
@@ -321,6 +419,11 @@ class Ranks:
         index.load(members, np.concatenate(parts, axis=1))
         for member in ranks.removed.get(board, ()):
             index.remove(member)
+
+
+def _within(board: BoardRules) -> tuple[Any, ...]:
+    """What boards within a board depend on."""
+    return board.scoring.order, {name: scope.SerializeToString() for name, scope in board.scopes.items()}
 
 
 def _is_news(ranks: BrandRanks, of: tuple[str, ...], number: int) -> bool:

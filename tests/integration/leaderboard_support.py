@@ -26,8 +26,8 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
-from laurels.points.v1.events_pb2 import PointsCredited
-from laurels.points.v1.members_events_pb2 import ConsentChanged
+from laurels.points.v1.events_pb2 import PointsCredited, TierChanged
+from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
@@ -45,6 +45,8 @@ SENDERS = {
     PointsCredited: "points",
     ProgrammeApplied: "points",
     ConsentChanged: "points",
+    SharedAttributesChanged: "points",
+    TierChanged: "points",
     MissionCompleted: "missions",
     MemberErased: "points",
     ErasureSettled: "points",

@@ -19,10 +19,11 @@ from services.leaderboard.aliases import Aliases
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.periods import period_id, period_of
 from services.leaderboard.rank_index import Place, RankIndex
-from services.leaderboard.ranking import SCORE_MAX, NotRanked, Operator, UnknownPeriod
+from services.leaderboard.ranking import SCORE_MAX, NotRanked, Operator, UnknownPeriod, UnknownScope
 from services.leaderboard.ranks import BrandRanks, Ranks
 from services.leaderboard.repairs import PAGE as REBUILD_PAGE
 from services.leaderboard.repairs import Rebuild
+from services.leaderboard.scopes import NOTHING, groups_of
 from services.leaderboard.store import boards as store
 from services.leaderboard.store.boards import CLOSED, Period
 
@@ -68,7 +69,7 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
 
     def __init__(self, write_path: WritePath, database: Database, ranks: Ranks, aliases: Aliases) -> None:
         self._write_path, self._database, self._ranks, self._aliases = write_path, database, ranks, aliases
-        self._tops: dict[tuple[str, str, int, int, int], tuple[Any, ...]] = {}
+        self._tops: dict[tuple[str, str, int, str, int, int], tuple[Any, ...]] = {}
 
     # -- reading ------------------------------------------------------------
 
@@ -80,23 +81,27 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
         if not 0 <= start <= SKIP_MAX:
             raise InvalidArgument.of([FieldViolation("skip", f"is {start}, not within 0 and {SKIP_MAX}")])
         view, number = await self._view(request)
+        if request.scope and not request.group:
+            return self._teams(view, request.scope, number, start, page_size)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
-        if index is None and request.period:
+        if request.scope:
+            index = self._within(view, request.scope, request.group, number)
+        elif index is None and request.period:
             return await self._list_closed(view, number, start, page_size)
         if index is None:
             return leaderboard_pb2.ListLeaderboardEntriesResponse(
                 period=period_id(number or 0), position=self._ranks.position
             )
         assert number is not None  # noqa: S101 - there is an index of it
-        answer = self._page(view, index, number, start, page_size)
+        answer = self._page(view, index, number, f"{request.scope}/{request.group}", start, page_size)
         answer.position = self._ranks.position
         return answer
 
     def _page(
-        self, view: View, index: RankIndex, number: int, start: int, page_size: int
+        self, view: View, index: RankIndex, number: int, within: str, start: int, page_size: int
     ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
         """A page, made anew when the board or a consent has changed: building it is most of what a call costs."""
-        key = (view.brand, view.board.board, number, start, page_size)
+        key = (view.brand, view.board.board, number, within, start, page_size)
         kept = self._tops.get(key)
         if kept is not None and kept[0] is index and kept[1] is view.board and kept[2:4] == (
             index.version, view.ranks.told
@@ -114,6 +119,43 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             del self._tops[next(iter(self._tops))]
         self._tops[key] = (index, view.board, index.version, view.ranks.told, answer)
         return answer
+
+    def _within(self, view: View, scope: str, group: str, number: int | None) -> RankIndex | None:
+        """The board within the board. Raises UnknownScope."""
+        if scope not in view.board.scopes:
+            raise UnknownScope(view.board.board, scope)
+        groups = view.ranks.groups.get((view.board.board, number)) if number is not None else None
+        return groups.indexes.get((scope, group)) if groups is not None else None
+
+    @staticmethod
+    def _group_of(view: View, scope: str, group: str, member: str) -> str:
+        """The group that a member is in: the one that is named, or their only one. Raises UnknownScope."""
+        known = view.ranks.known.get(member, NOTHING)
+        groups = groups_of(view.board.scopes[scope], known) if scope in view.board.scopes else ()
+        if group in groups:
+            return group
+        if group or len(groups) != 1:
+            raise UnknownScope(view.board.board, scope)
+        return groups[0]
+
+    def _teams(
+        self, view: View, scope: str, number: int | None, start: int, page_size: int
+    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
+        """A page of a scope's groups. Raises UnknownScope."""
+        if scope not in view.board.scopes or not view.board.scopes[scope].HasField("team"):
+            raise UnknownScope(view.board.board, scope)
+        groups = view.ranks.groups.get((view.board.board, number)) if number is not None else None
+        teams = groups.teams(scope) if groups is not None else []
+        return leaderboard_pb2.ListLeaderboardEntriesResponse(
+            entries=[
+                leaderboard_pb2.LeaderboardEntry(rank=team.rank, group=team.group, score=team.score)
+                for team in teams[start : start + page_size]
+            ],
+            next_page_token=pages.after_rank(start + page_size) if start + page_size < len(teams) else "",
+            members=len(teams),
+            period=period_id(number or 0),
+            position=self._ranks.position,
+        )
 
     async def _list_closed(
         self, view: View, number: int | None, start: int, page_size: int
@@ -138,7 +180,10 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             raise InvalidArgument.of([FieldViolation("around", f"is {around}, not within 0 and {AROUND_MAX}")])
         view, number = await self._view(request)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
-        if index is None and request.period:
+        if request.scope:
+            group = self._group_of(view, request.scope, request.group, member)
+            index = self._within(view, request.scope, group, number)
+        elif index is None and request.period:
             return await self._member_closed(view, number, member, around)
         place = index.place(member) if index is not None else None
         if index is None or number is None or place is None:

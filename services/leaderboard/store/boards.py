@@ -92,6 +92,9 @@ _SAVE_REMOVALS = """
     DO UPDATE SET removed = excluded.removed, reason = excluded.reason, changed_at = excluded.changed_at"""
 _REMOVED = "SELECT board, member FROM board_removals WHERE brand = $1 AND removed"
 _CONSENTS = "SELECT member, leaderboards FROM known_members WHERE brand = $1 AND leaderboards IS NOT NULL"
+_KNOWN = """
+    SELECT member, tier, attributes, segments FROM known_members
+    WHERE brand = $1 AND member > $2 ORDER BY member LIMIT $3"""
 _ERASING = "SELECT member, alias FROM erasing WHERE brand = $1"
 _FACTS = """
     SELECT known.* FROM unnest($2::text[], $3::bigint[], $4::text[]) AS wanted (board, period, member)
@@ -351,6 +354,11 @@ async def removed(connection: asyncpg.Connection, brand: str) -> list[RemovalKey
 async def consents(connection: asyncpg.Connection, brand: str) -> dict[str, bool]:
     """What members said of being shown; those who never did are not in it."""
     return {row["member"]: row["leaderboards"] for row in await connection.fetch(_CONSENTS, brand)}
+
+
+async def known(connection: asyncpg.Connection, brand: str, after: str, most: int) -> list[tuple[str, str, str, str]]:
+    """Members after one: id, tier, attributes and segments as JSON."""
+    return [tuple(row) for row in await connection.fetch(_KNOWN, brand, after, most)]
 
 
 async def erasing(connection: asyncpg.Connection, brand: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(laurels/leaderboard/v1/leaderboard.proto\x12\x16laurels.leaderboard.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\x91\x01\n\x10LeaderboardEntry\x12\x0c\n\x04rank\x18\x01 \x01(\x03\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x03\x12\x11\n\tsub_score\x18\x04 \x01(\x03\x12.\n\nreached_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lias\x18\x06 \x01(\t\"\x85\x01\n\x1dListLeaderboardEntriesRequest\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x0c\n\x04skip\x18\x06 \x01(\x03\"\xa7\x01\n\x1eListLeaderboardEntriesResponse\x12\x39\n\x07\x65ntries\x18\x01 \x03(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\"n\n\x1bGetLeaderboardMemberRequest\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x0e\n\x06\x61round\x18\x03 \x01(\x05\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\"\xdc\x01\n\x1cGetLeaderboardMemberResponse\x12\x37\n\x05\x65ntry\x18\x01 \x01(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12<\n\nneighbours\x18\x02 \x03(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x12\n\npercentile\x18\x04 \x01(\x01\x12\x0e\n\x06period\x18\x05 \x01(\t\x12\x10\n\x08position\x18\x06 \x01(\x03\x32\x8c\x03\n\x12LeaderboardService\x12\xb8\x01\n\x16ListLeaderboardEntries\x12\x35.laurels.leaderboard.v1.ListLeaderboardEntriesRequest\x1a\x36.laurels.leaderboard.v1.ListLeaderboardEntriesResponse\"/\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\"\x12 /v1/leaderboards/{board}/entries\x12\xba\x01\n\x14GetLeaderboardMember\x12\x33.laurels.leaderboard.v1.GetLeaderboardMemberRequest\x1a\x34.laurels.leaderboard.v1.GetLeaderboardMemberResponse\"7\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02+\x12)/v1/leaderboards/{board}/members/{member}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(laurels/leaderboard/v1/leaderboard.proto\x12\x16laurels.leaderboard.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\xa0\x01\n\x10LeaderboardEntry\x12\x0c\n\x04rank\x18\x01 \x01(\x03\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x03\x12\x11\n\tsub_score\x18\x04 \x01(\x03\x12.\n\nreached_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lias\x18\x06 \x01(\t\x12\r\n\x05group\x18\x07 \x01(\t\"\xa3\x01\n\x1dListLeaderboardEntriesRequest\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x0c\n\x04skip\x18\x06 \x01(\x03\x12\r\n\x05scope\x18\x07 \x01(\t\x12\r\n\x05group\x18\x08 \x01(\t\"\xa7\x01\n\x1eListLeaderboardEntriesResponse\x12\x39\n\x07\x65ntries\x18\x01 \x03(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\"\x8c\x01\n\x1bGetLeaderboardMemberRequest\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0e\n\x06member\x18\x02 \x01(\t\x12\x0e\n\x06\x61round\x18\x03 \x01(\x05\x12\x0e\n\x06period\x18\x04 \x01(\t\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\r\n\x05scope\x18\x06 \x01(\t\x12\r\n\x05group\x18\x07 \x01(\t\"\xdc\x01\n\x1cGetLeaderboardMemberResponse\x12\x37\n\x05\x65ntry\x18\x01 \x01(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12<\n\nneighbours\x18\x02 \x03(\x0b\x32(.laurels.leaderboard.v1.LeaderboardEntry\x12\x0f\n\x07members\x18\x03 \x01(\x03\x12\x12\n\npercentile\x18\x04 \x01(\x01\x12\x0e\n\x06period\x18\x05 \x01(\t\x12\x10\n\x08position\x18\x06 \x01(\x03\x32\x8c\x03\n\x12LeaderboardService\x12\xb8\x01\n\x16ListLeaderboardEntries\x12\x35.laurels.leaderboard.v1.ListLeaderboardEntriesRequest\x1a\x36.laurels.leaderboard.v1.ListLeaderboardEntriesResponse\"/\xaa\xbb\x18\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\"\x12 /v1/leaderboards/{board}/entries\x12\xba\x01\n\x14GetLeaderboardMember\x12\x33.laurels.leaderboard.v1.GetLeaderboardMemberRequest\x1a\x34.laurels.leaderboard.v1.GetLeaderboardMemberResponse\"7\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02+\x12)/v1/leaderboards/{board}/members/{member}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,15 +39,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEADERBOARDSERVICE'].methods_by_name['GetLeaderboardMember']._loaded_options = None
   _globals['_LEADERBOARDSERVICE'].methods_by_name['GetLeaderboardMember']._serialized_options = b'\252\273\030\002\001\002\202\323\344\223\002+\022)/v1/leaderboards/{board}/members/{member}'
   _globals['_LEADERBOARDENTRY']._serialized_start=164
-  _globals['_LEADERBOARDENTRY']._serialized_end=309
-  _globals['_LISTLEADERBOARDENTRIESREQUEST']._serialized_start=312
-  _globals['_LISTLEADERBOARDENTRIESREQUEST']._serialized_end=445
-  _globals['_LISTLEADERBOARDENTRIESRESPONSE']._serialized_start=448
-  _globals['_LISTLEADERBOARDENTRIESRESPONSE']._serialized_end=615
-  _globals['_GETLEADERBOARDMEMBERREQUEST']._serialized_start=617
-  _globals['_GETLEADERBOARDMEMBERREQUEST']._serialized_end=727
-  _globals['_GETLEADERBOARDMEMBERRESPONSE']._serialized_start=730
-  _globals['_GETLEADERBOARDMEMBERRESPONSE']._serialized_end=950
-  _globals['_LEADERBOARDSERVICE']._serialized_start=953
-  _globals['_LEADERBOARDSERVICE']._serialized_end=1349
+  _globals['_LEADERBOARDENTRY']._serialized_end=324
+  _globals['_LISTLEADERBOARDENTRIESREQUEST']._serialized_start=327
+  _globals['_LISTLEADERBOARDENTRIESREQUEST']._serialized_end=490
+  _globals['_LISTLEADERBOARDENTRIESRESPONSE']._serialized_start=493
+  _globals['_LISTLEADERBOARDENTRIESRESPONSE']._serialized_end=660
+  _globals['_GETLEADERBOARDMEMBERREQUEST']._serialized_start=663
+  _globals['_GETLEADERBOARDMEMBERREQUEST']._serialized_end=803
+  _globals['_GETLEADERBOARDMEMBERRESPONSE']._serialized_start=806
+  _globals['_GETLEADERBOARDMEMBERRESPONSE']._serialized_end=1026
+  _globals['_LEADERBOARDSERVICE']._serialized_start=1029
+  _globals['_LEADERBOARDSERVICE']._serialized_end=1425
 # @@protoc_insertion_point(module_scope)

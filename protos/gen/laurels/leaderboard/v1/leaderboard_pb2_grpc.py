@@ -62,7 +62,8 @@ class LeaderboardServiceServicer:
     def ListLeaderboardEntries(self, request, context):
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+        `unknown_scope`).
         INVALID_ARGUMENT when `page_token` is not one that this method gave.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -72,8 +73,8 @@ class LeaderboardServiceServicer:
     def GetLeaderboardMember(self, request, context):
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
-        `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+        `unknown_scope`; `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
         `around` is out of bounds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -41,14 +41,15 @@ class LeaderboardServiceStub:
     ListLeaderboardEntries: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+    `unknown_scope`).
     INVALID_ARGUMENT when `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _grpc.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
-    `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+    `unknown_scope`; `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
     `around` is out of bounds.
     """
 
@@ -65,14 +66,15 @@ class LeaderboardServiceAsyncStub(LeaderboardServiceStub):
     ListLeaderboardEntries: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.ListLeaderboardEntriesRequest, _leaderboard_pb2.ListLeaderboardEntriesResponse]  # type: ignore[assignment]
     """Returns a board from the top.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+    `unknown_scope`).
     INVALID_ARGUMENT when `page_token` is not one that this method gave.
     """
     GetLeaderboardMember: _aio.UnaryUnaryMultiCallable[_leaderboard_pb2.GetLeaderboardMemberRequest, _leaderboard_pb2.GetLeaderboardMemberResponse]  # type: ignore[assignment]
     """Returns a member's own place and the neighbours around it.
 
-    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
-    `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+    Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+    `unknown_scope`; `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
     `around` is out of bounds.
     """
 
@@ -92,7 +94,8 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.ListLeaderboardEntriesResponse, _abc.Awaitable[_leaderboard_pb2.ListLeaderboardEntriesResponse]]:
         """Returns a board from the top.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`).
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+        `unknown_scope`).
         INVALID_ARGUMENT when `page_token` is not one that this method gave.
         """
 
@@ -104,8 +107,8 @@ class LeaderboardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_leaderboard_pb2.GetLeaderboardMemberResponse, _abc.Awaitable[_leaderboard_pb2.GetLeaderboardMemberResponse]]:
         """Returns a member's own place and the neighbours around it.
 
-        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`;
-        `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
+        Errors: NOT_FOUND (`unknown_brand`, `unknown_board`, `unknown_period`,
+        `unknown_scope`; `not_ranked` when the member has no score on it). INVALID_ARGUMENT when
         `around` is out of bounds.
         """
 

@@ -40,6 +40,13 @@ class NameRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NAME_RULE_UNSPECIFIED: _ClassVar[NameRule]
     NAME_RULE_UNLESS_WITHDRAWN: _ClassVar[NameRule]
     NAME_RULE_WITH_CONSENT: _ClassVar[NameRule]
+
+class TeamAggregate(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TEAM_AGGREGATE_UNSPECIFIED: _ClassVar[TeamAggregate]
+    TEAM_AGGREGATE_SUM: _ClassVar[TeamAggregate]
+    TEAM_AGGREGATE_MEAN: _ClassVar[TeamAggregate]
+    TEAM_AGGREGATE_BEST: _ClassVar[TeamAggregate]
 SCORE_OPERATOR_UNSPECIFIED: ScoreOperator
 SCORE_OPERATOR_ADD: ScoreOperator
 SCORE_OPERATOR_BEST: ScoreOperator
@@ -58,6 +65,10 @@ RANK_METHOD_DENSE: RankMethod
 NAME_RULE_UNSPECIFIED: NameRule
 NAME_RULE_UNLESS_WITHDRAWN: NameRule
 NAME_RULE_WITH_CONSENT: NameRule
+TEAM_AGGREGATE_UNSPECIFIED: TeamAggregate
+TEAM_AGGREGATE_SUM: TeamAggregate
+TEAM_AGGREGATE_MEAN: TeamAggregate
+TEAM_AGGREGATE_BEST: TeamAggregate
 
 class MissionFeed(_message.Message):
     __slots__ = ("mission", "score")
@@ -132,3 +143,33 @@ class RankRange(_message.Message):
     first: int
     last: int
     def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class BoardScope(_message.Message):
+    __slots__ = ("id", "tier", "segment", "attribute", "team")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
+    TEAM_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    tier: ScopeByTier
+    segment: ScopeBySegment
+    attribute: str
+    team: TeamScore
+    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamScore, _Mapping]] = ...) -> None: ...
+
+class ScopeByTier(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ScopeBySegment(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TeamScore(_message.Message):
+    __slots__ = ("aggregate", "best")
+    AGGREGATE_FIELD_NUMBER: _ClassVar[int]
+    BEST_FIELD_NUMBER: _ClassVar[int]
+    aggregate: TeamAggregate
+    best: int
+    def __init__(self, aggregate: _Optional[_Union[TeamAggregate, str]] = ..., best: _Optional[int] = ...) -> None: ...

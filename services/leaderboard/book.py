@@ -44,8 +44,9 @@ class Book(book.Book):
     such; `parked` are cards whose prize could not be given and now may have
     been. `standings` are the last places of standings that are being written
     down, `placed` who is in one. `submitted` are the moves of submissions,
-    `moved` the scores that were, `changes` is what the replicas' ranks are to be told, under the number `change`, which the
-    answers in `positioned` get as their position.
+    `moved` the scores that were, `changes` is what the replicas' ranks are to be
+    told, under the number `change`, which the answers in `positioned` get as
+    their position.
     """
 
     service = "leaderboard"

@@ -109,7 +109,7 @@ class Groups:
         return list(_placed(self.order.ranking, [(group, scores[group]) for group in ordered]))
 
 
-def aggregate(team: boards_pb.TeamScore, index: RankIndex) -> int:
+def aggregate(team: boards_pb.TeamRanking, index: RankIndex) -> int:
     """The score of a group that has members."""
     if team.aggregate == boards_pb.TEAM_AGGREGATE_BEST:
         return sum(place.score for place in index.page(0, team.best))

@@ -272,8 +272,8 @@ def _check_trigger(where: str, stated: pb.Campaign, known: _Known, problems: Pro
             problems.reference(f"{where}.balance.currency", currency, known.currencies, "currency")
             problems.bounded(f"{where}.balance.reaches", stated.balance.reaches, 1)
         case "tier":
-            for place, tier in enumerate(stated.tier.to):
-                problems.reference(f"{where}.tier.to[{place}]", tier, known.tiers, "tier")
+            for place, tier in enumerate(stated.tier.tiers):
+                problems.reference(f"{where}.tier.tiers[{place}]", tier, known.tiers, "tier")
         case "anniversary":
             attribute = stated.anniversary.attribute
             problems.reference(f"{where}.anniversary.attribute", attribute, known.dates, "anniversary")

@@ -231,7 +231,7 @@ def _of_credit(rules: CampaignRules, credited: PointsCredited) -> Iterator[tuple
 
 def _of_tier(rules: CampaignRules, changed: TierChanged) -> Iterator[tuple[Campaign, Mapping[str, Any]]]:
     for campaign in rules.of_tiers:
-        if not campaign.stated.tier.to or changed.to_tier in campaign.stated.tier.to:
+        if not campaign.stated.tier.tiers or changed.to_tier in campaign.stated.tier.tiers:
             yield campaign, {"trigger.from_tier": changed.from_tier, "trigger.to_tier": changed.to_tier}
 
 

@@ -260,8 +260,8 @@ def lives(member: str, country: str) -> SharedAttributesChanged:
 async def test_members_of_a_group_are_ranked_among_each_other_and_groups_by_their_members(
     sport: Sport, servers: Servers
 ) -> None:
-    best = boards_pb.TeamScore(aggregate=boards_pb.TEAM_AGGREGATE_BEST, best=2)
-    mean = boards_pb.TeamScore(aggregate=boards_pb.TEAM_AGGREGATE_MEAN)
+    best = boards_pb.TeamRanking(aggregate=boards_pb.TEAM_AGGREGATE_BEST, best=2)
+    mean = boards_pb.TeamRanking(aggregate=boards_pb.TEAM_AGGREGATE_MEAN)
     scopes = [
         boards_pb.BoardScope(id="country", attribute="country", team=best),
         boards_pb.BoardScope(id="land", attribute="country", team=mean),

@@ -95,7 +95,7 @@ async def test_each_kind_of_trigger_sets_its_campaign_off(campaigns: Campaigns, 
     await campaigns.started(
         brand,
         campaign("hundred", balance={"currency": "points", "reaches": 100}, occurrences_max=9),
-        campaign("golden", tier={"to": ["gold"]}, condition="trigger.from_tier == 'silver'"),
+        campaign("golden", tier={"tiers": ["gold"]}, condition="trigger.from_tier == 'silver'"),
         campaign("birthday", anniversary={"attribute": "birthday"}, condition="trigger.day.endsWith('-03-01')"),
         campaign("coffee", prediction={"kind": "PREDICTED_KIND_REPLENISHMENT_DUE", "subject": "coffee"}),
         campaign("leaving", prediction={"kind": "PREDICTED_KIND_CHURN_LIKELY", "percent_least": 70}),
@@ -302,7 +302,7 @@ async def test_an_offer_is_accepted_once_and_by_its_member_alone(campaigns: Camp
 async def test_a_campaign_assigns_a_mission_and_its_activities_count_from_then_on(
     campaigns: Campaigns, brand: str
 ) -> None:
-    assigned = programme(campaign("start", tier={"to": ["gold"]}, effects=[{"mission": "assigned"}]))
+    assigned = programme(campaign("start", tier={"tiers": ["gold"]}, effects=[{"mission": "assigned"}]))
     mission = assigned.missions.missions.add(id="assigned", name="Assigned", activity_type="purchase")
     mission.count.target = 2
     mission.start.by = goals_pb.START_BY_ASSIGNMENT
@@ -432,7 +432,7 @@ async def test_a_bad_section_is_refused_with_the_path_of_each_problem(campaigns:
     bad = programme(
         campaign("a", activity={"type": "swim"}, control_percent=100, occurrences_max=-1),
         campaign("a", balance={"currency": "gold"}, condition="trigger.amnt > 1", **{"from": "soon", "until": "2026"}),
-        campaign("b b", tier={"to": ["wood"]}, effects=[], budget={"times": -1, "points": -1}),
+        campaign("b b", tier={"tiers": ["wood"]}, effects=[], budget={"times": -1, "points": -1}),
         campaign(
             "c", anniversary={"attribute": "city"}, caps=[{"most": 1}, {"per": 1, "most": 0}, {"per": 1, "most": 1}]
         ),
@@ -454,7 +454,7 @@ async def test_a_bad_section_is_refused_with_the_path_of_each_problem(campaigns:
         "missions.campaigns[0].activity.type", "missions.campaigns[0].control_percent",
         "missions.campaigns[0].occurrences_max", "missions.campaigns[1].id", "missions.campaigns[1].balance.currency",
         "missions.campaigns[1].balance.reaches", "missions.campaigns[1].condition", "missions.campaigns[1].from",
-        "missions.campaigns[1].until", "missions.campaigns[2].id", "missions.campaigns[2].tier.to[0]",
+        "missions.campaigns[1].until", "missions.campaigns[2].id", "missions.campaigns[2].tier.tiers[0]",
         "missions.campaigns[2].effects", "missions.campaigns[2].budget.times", "missions.campaigns[2].budget.points",
         "missions.campaigns[3].anniversary.attribute", "missions.campaigns[3].caps[0].per",
         "missions.campaigns[3].caps[1].most", "missions.campaigns[3].caps[2].per", "missions.campaigns[4].joining",

@@ -155,8 +155,8 @@ class BoardScope(_message.Message):
     tier: ScopeByTier
     segment: ScopeBySegment
     attribute: str
-    team: TeamScore
-    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamScore, _Mapping]] = ...) -> None: ...
+    team: TeamRanking
+    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamRanking, _Mapping]] = ...) -> None: ...
 
 class ScopeByTier(_message.Message):
     __slots__ = ()
@@ -166,7 +166,7 @@ class ScopeBySegment(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class TeamScore(_message.Message):
+class TeamRanking(_message.Message):
     __slots__ = ("aggregate", "best")
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     BEST_FIELD_NUMBER: _ClassVar[int]

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-laurels/missions/v1/programme_campaigns.proto\x12\x13laurels.missions.v1\"\xf7\x05\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x38\n\x08\x61\x63tivity\x18\x03 \x01(\x0b\x32$.laurels.missions.v1.ActivityTriggerH\x00\x12\x36\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32#.laurels.missions.v1.BalanceTriggerH\x00\x12\x30\n\x04tier\x18\x05 \x01(\x0b\x32 .laurels.missions.v1.TierTriggerH\x00\x12>\n\x0b\x61nniversary\x18\x06 \x01(\x0b\x32\'.laurels.missions.v1.AnniversaryTriggerH\x00\x12\x36\n\x07joining\x18\x07 \x01(\x0b\x32#.laurels.missions.v1.JoiningTriggerH\x00\x12\x36\n\x07silence\x18\x08 \x01(\x0b\x32#.laurels.missions.v1.SilenceTriggerH\x00\x12<\n\nprediction\x18\t \x01(\x0b\x32&.laurels.missions.v1.PredictionTriggerH\x00\x12\x36\n\x07segment\x18\n \x01(\x0b\x32#.laurels.missions.v1.SegmentTriggerH\x00\x12\x11\n\tcondition\x18\x0b \x01(\t\x12\x0c\n\x04\x66rom\x18\x0c \x01(\t\x12\r\n\x05until\x18\r \x01(\t\x12\x17\n\x0f\x63ontrol_percent\x18\x0e \x01(\x05\x12\x17\n\x0foccurrences_max\x18\x0f \x01(\x05\x12/\n\x04\x63\x61ps\x18\x10 \x03(\x0b\x32!.laurels.missions.v1.FrequencyCap\x12\x33\n\x06\x62udget\x18\x11 \x01(\x0b\x32#.laurels.missions.v1.CampaignBudget\x12\x34\n\x07\x65\x66\x66\x65\x63ts\x18\x12 \x03(\x0b\x32#.laurels.missions.v1.CampaignEffectB\t\n\x07trigger\"w\n\x0e\x43\x61mpaignPolicy\x12\x34\n\x0bquiet_hours\x18\x01 \x01(\x0b\x32\x1f.laurels.missions.v1.QuietHours\x12/\n\x04\x63\x61ps\x18\x02 \x03(\x0b\x32!.laurels.missions.v1.FrequencyCap\")\n\nQuietHours\x12\x0c\n\x04\x66rom\x18\x01 \x01(\t\x12\r\n\x05until\x18\x02 \x01(\t\"N\n\x0c\x46requencyCap\x12\x30\n\x03per\x18\x01 \x01(\x0e\x32#.laurels.missions.v1.CampaignPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"/\n\x0e\x43\x61mpaignBudget\x12\r\n\x05times\x18\x01 \x01(\x03\x12\x0e\n\x06points\x18\x02 \x01(\x03\".\n\x0f\x41\x63tivityTrigger\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\x08\"3\n\x0e\x42\x61lanceTrigger\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0f\n\x07reaches\x18\x02 \x01(\x03\"\x19\n\x0bTierTrigger\x12\n\n\x02to\x18\x01 \x03(\t\"\'\n\x12\x41nniversaryTrigger\x12\x11\n\tattribute\x18\x01 \x01(\t\".\n\x0eJoiningTrigger\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\x12\x0e\n\x06months\x18\x02 \x01(\x05\",\n\x0eSilenceTrigger\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"m\n\x11PredictionTrigger\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".laurels.missions.v1.PredictedKind\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x15\n\rpercent_least\x18\x03 \x01(\x05\"/\n\x0eSegmentTrigger\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0c\n\x04left\x18\x02 \x01(\x08\"\xe8\x01\n\x0e\x43\x61mpaignEffect\x12\x35\n\x06points\x18\x01 \x01(\x0b\x32#.laurels.missions.v1.CampaignPointsH\x00\x12\x16\n\x0cscratch_card\x18\x02 \x01(\tH\x00\x12\x11\n\x07mission\x18\x03 \x01(\tH\x00\x12\x33\n\x05offer\x18\x04 \x01(\x0b\x32\".laurels.missions.v1.CampaignOfferH\x00\x12\x37\n\x07message\x18\x05 \x01(\x0b\x32$.laurels.missions.v1.CampaignMessageH\x00\x42\x06\n\x04kind\"2\n\x0e\x43\x61mpaignPoints\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"-\n\rCampaignOffer\x12\x0e\n\x06reward\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"\x9f\x01\n\x0f\x43\x61mpaignMessage\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\t\x12\x31\n\x06\x66ields\x18\x03 \x03(\x0b\x32!.laurels.missions.v1.MessageField\x12\x36\n\x0c\x63ontact_hour\x18\x04 \x01(\x0b\x32 .laurels.missions.v1.ContactHour\"+\n\x0cMessageField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"7\n\x0b\x43ontactHour\x12\x11\n\x04hour\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x08\x42\x07\n\x05_hour*\xb3\x01\n\x0e\x43\x61mpaignPeriod\x12\x1f\n\x1b\x43\x41MPAIGN_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41MPAIGN_PERIOD_DAY\x10\x01\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_WEEK\x10\x02\x12\x19\n\x15\x43\x41MPAIGN_PERIOD_MONTH\x10\x03\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_YEAR\x10\x04\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_EVER\x10\x05*v\n\rPredictedKind\x12\x1e\n\x1aPREDICTED_KIND_UNSPECIFIED\x10\x00\x12$\n PREDICTED_KIND_REPLENISHMENT_DUE\x10\x01\x12\x1f\n\x1bPREDICTED_KIND_CHURN_LIKELY\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-laurels/missions/v1/programme_campaigns.proto\x12\x13laurels.missions.v1\"\xf7\x05\n\x08\x43\x61mpaign\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x38\n\x08\x61\x63tivity\x18\x03 \x01(\x0b\x32$.laurels.missions.v1.ActivityTriggerH\x00\x12\x36\n\x07\x62\x61lance\x18\x04 \x01(\x0b\x32#.laurels.missions.v1.BalanceTriggerH\x00\x12\x30\n\x04tier\x18\x05 \x01(\x0b\x32 .laurels.missions.v1.TierTriggerH\x00\x12>\n\x0b\x61nniversary\x18\x06 \x01(\x0b\x32\'.laurels.missions.v1.AnniversaryTriggerH\x00\x12\x36\n\x07joining\x18\x07 \x01(\x0b\x32#.laurels.missions.v1.JoiningTriggerH\x00\x12\x36\n\x07silence\x18\x08 \x01(\x0b\x32#.laurels.missions.v1.SilenceTriggerH\x00\x12<\n\nprediction\x18\t \x01(\x0b\x32&.laurels.missions.v1.PredictionTriggerH\x00\x12\x36\n\x07segment\x18\n \x01(\x0b\x32#.laurels.missions.v1.SegmentTriggerH\x00\x12\x11\n\tcondition\x18\x0b \x01(\t\x12\x0c\n\x04\x66rom\x18\x0c \x01(\t\x12\r\n\x05until\x18\r \x01(\t\x12\x17\n\x0f\x63ontrol_percent\x18\x0e \x01(\x05\x12\x17\n\x0foccurrences_max\x18\x0f \x01(\x05\x12/\n\x04\x63\x61ps\x18\x10 \x03(\x0b\x32!.laurels.missions.v1.FrequencyCap\x12\x33\n\x06\x62udget\x18\x11 \x01(\x0b\x32#.laurels.missions.v1.CampaignBudget\x12\x34\n\x07\x65\x66\x66\x65\x63ts\x18\x12 \x03(\x0b\x32#.laurels.missions.v1.CampaignEffectB\t\n\x07trigger\"w\n\x0e\x43\x61mpaignPolicy\x12\x34\n\x0bquiet_hours\x18\x01 \x01(\x0b\x32\x1f.laurels.missions.v1.QuietHours\x12/\n\x04\x63\x61ps\x18\x02 \x03(\x0b\x32!.laurels.missions.v1.FrequencyCap\")\n\nQuietHours\x12\x0c\n\x04\x66rom\x18\x01 \x01(\t\x12\r\n\x05until\x18\x02 \x01(\t\"N\n\x0c\x46requencyCap\x12\x30\n\x03per\x18\x01 \x01(\x0e\x32#.laurels.missions.v1.CampaignPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"/\n\x0e\x43\x61mpaignBudget\x12\r\n\x05times\x18\x01 \x01(\x03\x12\x0e\n\x06points\x18\x02 \x01(\x03\".\n\x0f\x41\x63tivityTrigger\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05\x66irst\x18\x02 \x01(\x08\"3\n\x0e\x42\x61lanceTrigger\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0f\n\x07reaches\x18\x02 \x01(\x03\"\x1c\n\x0bTierTrigger\x12\r\n\x05tiers\x18\x01 \x03(\t\"\'\n\x12\x41nniversaryTrigger\x12\x11\n\tattribute\x18\x01 \x01(\t\".\n\x0eJoiningTrigger\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\x12\x0e\n\x06months\x18\x02 \x01(\x05\",\n\x0eSilenceTrigger\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"m\n\x11PredictionTrigger\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".laurels.missions.v1.PredictedKind\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x15\n\rpercent_least\x18\x03 \x01(\x05\"/\n\x0eSegmentTrigger\x12\x0f\n\x07segment\x18\x01 \x01(\t\x12\x0c\n\x04left\x18\x02 \x01(\x08\"\xe8\x01\n\x0e\x43\x61mpaignEffect\x12\x35\n\x06points\x18\x01 \x01(\x0b\x32#.laurels.missions.v1.CampaignPointsH\x00\x12\x16\n\x0cscratch_card\x18\x02 \x01(\tH\x00\x12\x11\n\x07mission\x18\x03 \x01(\tH\x00\x12\x33\n\x05offer\x18\x04 \x01(\x0b\x32\".laurels.missions.v1.CampaignOfferH\x00\x12\x37\n\x07message\x18\x05 \x01(\x0b\x32$.laurels.missions.v1.CampaignMessageH\x00\x42\x06\n\x04kind\"2\n\x0e\x43\x61mpaignPoints\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"-\n\rCampaignOffer\x12\x0e\n\x06reward\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"\x9f\x01\n\x0f\x43\x61mpaignMessage\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08template\x18\x02 \x01(\t\x12\x31\n\x06\x66ields\x18\x03 \x03(\x0b\x32!.laurels.missions.v1.MessageField\x12\x36\n\x0c\x63ontact_hour\x18\x04 \x01(\x0b\x32 .laurels.missions.v1.ContactHour\"+\n\x0cMessageField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"7\n\x0b\x43ontactHour\x12\x11\n\x04hour\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x08\x42\x07\n\x05_hour*\xb3\x01\n\x0e\x43\x61mpaignPeriod\x12\x1f\n\x1b\x43\x41MPAIGN_PERIOD_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41MPAIGN_PERIOD_DAY\x10\x01\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_WEEK\x10\x02\x12\x19\n\x15\x43\x41MPAIGN_PERIOD_MONTH\x10\x03\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_YEAR\x10\x04\x12\x18\n\x14\x43\x41MPAIGN_PERIOD_EVER\x10\x05*v\n\rPredictedKind\x12\x1e\n\x1aPREDICTED_KIND_UNSPECIFIED\x10\x00\x12$\n PREDICTED_KIND_REPLENISHMENT_DUE\x10\x01\x12\x1f\n\x1bPREDICTED_KIND_CHURN_LIKELY\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.missions.v1.programme_campaigns_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAMPAIGNPERIOD']._serialized_start=2147
-  _globals['_CAMPAIGNPERIOD']._serialized_end=2326
-  _globals['_PREDICTEDKIND']._serialized_start=2328
-  _globals['_PREDICTEDKIND']._serialized_end=2446
+  _globals['_CAMPAIGNPERIOD']._serialized_start=2150
+  _globals['_CAMPAIGNPERIOD']._serialized_end=2329
+  _globals['_PREDICTEDKIND']._serialized_start=2331
+  _globals['_PREDICTEDKIND']._serialized_end=2449
   _globals['_CAMPAIGN']._serialized_start=71
   _globals['_CAMPAIGN']._serialized_end=830
   _globals['_CAMPAIGNPOLICY']._serialized_start=832
@@ -50,27 +50,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BALANCETRIGGER']._serialized_start=1173
   _globals['_BALANCETRIGGER']._serialized_end=1224
   _globals['_TIERTRIGGER']._serialized_start=1226
-  _globals['_TIERTRIGGER']._serialized_end=1251
-  _globals['_ANNIVERSARYTRIGGER']._serialized_start=1253
-  _globals['_ANNIVERSARYTRIGGER']._serialized_end=1292
-  _globals['_JOININGTRIGGER']._serialized_start=1294
-  _globals['_JOININGTRIGGER']._serialized_end=1340
-  _globals['_SILENCETRIGGER']._serialized_start=1342
-  _globals['_SILENCETRIGGER']._serialized_end=1386
-  _globals['_PREDICTIONTRIGGER']._serialized_start=1388
-  _globals['_PREDICTIONTRIGGER']._serialized_end=1497
-  _globals['_SEGMENTTRIGGER']._serialized_start=1499
-  _globals['_SEGMENTTRIGGER']._serialized_end=1546
-  _globals['_CAMPAIGNEFFECT']._serialized_start=1549
-  _globals['_CAMPAIGNEFFECT']._serialized_end=1781
-  _globals['_CAMPAIGNPOINTS']._serialized_start=1783
-  _globals['_CAMPAIGNPOINTS']._serialized_end=1833
-  _globals['_CAMPAIGNOFFER']._serialized_start=1835
-  _globals['_CAMPAIGNOFFER']._serialized_end=1880
-  _globals['_CAMPAIGNMESSAGE']._serialized_start=1883
-  _globals['_CAMPAIGNMESSAGE']._serialized_end=2042
-  _globals['_MESSAGEFIELD']._serialized_start=2044
-  _globals['_MESSAGEFIELD']._serialized_end=2087
-  _globals['_CONTACTHOUR']._serialized_start=2089
-  _globals['_CONTACTHOUR']._serialized_end=2144
+  _globals['_TIERTRIGGER']._serialized_end=1254
+  _globals['_ANNIVERSARYTRIGGER']._serialized_start=1256
+  _globals['_ANNIVERSARYTRIGGER']._serialized_end=1295
+  _globals['_JOININGTRIGGER']._serialized_start=1297
+  _globals['_JOININGTRIGGER']._serialized_end=1343
+  _globals['_SILENCETRIGGER']._serialized_start=1345
+  _globals['_SILENCETRIGGER']._serialized_end=1389
+  _globals['_PREDICTIONTRIGGER']._serialized_start=1391
+  _globals['_PREDICTIONTRIGGER']._serialized_end=1500
+  _globals['_SEGMENTTRIGGER']._serialized_start=1502
+  _globals['_SEGMENTTRIGGER']._serialized_end=1549
+  _globals['_CAMPAIGNEFFECT']._serialized_start=1552
+  _globals['_CAMPAIGNEFFECT']._serialized_end=1784
+  _globals['_CAMPAIGNPOINTS']._serialized_start=1786
+  _globals['_CAMPAIGNPOINTS']._serialized_end=1836
+  _globals['_CAMPAIGNOFFER']._serialized_start=1838
+  _globals['_CAMPAIGNOFFER']._serialized_end=1883
+  _globals['_CAMPAIGNMESSAGE']._serialized_start=1886
+  _globals['_CAMPAIGNMESSAGE']._serialized_end=2045
+  _globals['_MESSAGEFIELD']._serialized_start=2047
+  _globals['_MESSAGEFIELD']._serialized_end=2090
+  _globals['_CONTACTHOUR']._serialized_start=2092
+  _globals['_CONTACTHOUR']._serialized_end=2147
 # @@protoc_insertion_point(module_scope)

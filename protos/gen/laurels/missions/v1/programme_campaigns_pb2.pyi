@@ -118,10 +118,10 @@ class BalanceTrigger(_message.Message):
     def __init__(self, currency: _Optional[str] = ..., reaches: _Optional[int] = ...) -> None: ...
 
 class TierTrigger(_message.Message):
-    __slots__ = ("to",)
-    TO_FIELD_NUMBER: _ClassVar[int]
-    to: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, to: _Optional[_Iterable[str]] = ...) -> None: ...
+    __slots__ = ("tiers",)
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    tiers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, tiers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AnniversaryTrigger(_message.Message):
     __slots__ = ("attribute",)

@@ -108,9 +108,11 @@ class Bench:
         await self._publish(brand, [(events.NO_MEMBER, ProgrammeApplied(version=1, programme=found))])
         told = [activity(number, members) for number in range(activities)]
         await self._publish(brand, [(each.activity.member, each) for each in told])
+        watching = await asyncpg.connect(self._servers.postgres.admin_url("laurels_missions"))
+        # What sweeps all brands has this one only.
+        await watching.execute("DELETE FROM configurations")
         stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(run(self._settings(), stop, started.set_result))
-        watching = await asyncpg.connect(self._servers.postgres.admin_url("laurels_missions"))
         try:
             await started
             count, began, cpu = 0, 0.0, 0.0
@@ -156,6 +158,7 @@ class Bench:
             "nats_user": "missions",
             "nats_password": data.password("nats_missions"),
             "jwks": str(data.jwks),
+            "webhook_key": data.webhook_key(),
             "drain_s": 0.0,
         }
         return Settings(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A campaign over the whole suite: declared in the programme, set off by a purchase, credited, delivered and reported."""
+"""A campaign over the whole suite: declared in the programme, set off by a purchase, credited, delivered, reported."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -215,6 +215,7 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/rewards/{reward}/codes": {"codes": ["ONE"]},
         "/v1/members/{member}/offers/{offer}:accept": {},
         "/v1/webhooks": {"url": "https://example.org/", "types": ["message.requested"]},
+        "/v1/webhooks/{webhook}": {},
         "/v1/webhooks/{webhook}:rotate": {},
         "/v1/webhook-deliveries/{delivery}:replay": {},
         "/v1/members/{member}/badges/{badge}:award": {},

@@ -21,6 +21,7 @@ from gateway import feed
 from gateway.__main__ import run
 from gateway.feed import SOURCES, Cursor
 from laurels.missions.v1 import events_pb2 as missions_pb2
+from laurels.missions.v1 import together_events_pb2
 from laurels.points.v1 import events_pb2 as points_pb2
 from tests.unit.gateway_world import bearer, gateway_settings
 
@@ -227,6 +228,18 @@ async def test_only_the_own_brand_and_member_are_heard(broker: Nats, served: Gat
         await broker.credit("_", 3)
         await broker.credit("c1", 4)
         assert await reader.amounts(1) == [4]
+
+
+async def test_what_is_for_everybody_in_the_brand_is_heard_and_nothing_else_of_nobody(
+    broker: Nats, served: Gateway
+) -> None:
+    async with served.follow("me", credential=bearer("c1", "member")) as reader:
+        await broker.publish("_", together_events_pb2.ChallengeClosed(challenge="theirs"), brand="other")
+        await broker.publish("_", missions_pb2.MissionCompleted(mission="m"))
+        await broker.credit("_", 3)
+        await broker.publish("_", together_events_pb2.CommunityProgressed(challenge="all", total=5))
+        name, data = await reader.next()
+        assert (name, data["challenge"], data["total"]) == ("CommunityProgressed", "all", 5)
 
 
 async def test_events_of_every_service_are_heard(broker: Nats, served: Gateway) -> None:

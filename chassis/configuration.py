@@ -1,7 +1,8 @@
 """Each brand's configuration has versions, and a decision is made under the version that its event names.
 
 One service records new versions; the others adopt each with its event. Compiled
-forms are kept in memory by brand and version, which never change.
+forms are kept in memory by brand and version, which never change; when there
+are too many, the one that was not used for longest goes.
 """
 
 from collections import OrderedDict
@@ -27,6 +28,7 @@ class Configurations(Generic[Compiled]):
     async def at(self, connection: asyncpg.Connection, brand: str, version: int) -> Compiled:
         """The configuration of a version. Raises NotYet before this service has it."""
         if (known := self._compiled.get((brand, version))) is not None:
+            self._compiled.move_to_end((brand, version))
             return known
         document = await connection.fetchval(
             "SELECT document FROM configurations WHERE brand = $1 AND version = $2", brand, version

@@ -8,7 +8,6 @@ service checks it again.
 """
 
 import asyncio
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from chassis.database import IDENTIFIER as IDENTIFIER
 from chassis.errors import Unauthenticated
 
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256"]
@@ -31,7 +31,6 @@ AUDIENCE = "laurels"
 LEEWAY_S = 30
 TOKEN_BYTES_MAX = 8_192
 REMEMBERED_TOKENS_MAX = 10_000
-IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SCOPES = ("member", "service", "manager")
 
 
@@ -57,6 +56,11 @@ _caller: ContextVar[Caller] = ContextVar("caller")
 def caller() -> Caller:
     """The caller of the request at hand. LookupError outside of one."""
     return _caller.get()
+
+
+def act_as(who: Caller) -> None:
+    """Makes `who` the caller for the rest of the task at hand."""
+    _caller.set(who)
 
 
 @contextmanager

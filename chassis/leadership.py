@@ -13,7 +13,7 @@ import asyncpg
 
 from chassis.errors import Unavailable
 
-ASK_S = 0.2
+ASK_S = 0.5
 """Pause between two tries for a lock that another process holds."""
 
 

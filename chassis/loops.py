@@ -62,8 +62,11 @@ class Loops:
 
     async def stop(self) -> None:
         """Cancels all loops and waits for them."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        waiting = set(self._tasks)
+        while waiting:
+            # More than once: asyncio.wait_for before Python 3.12 loses a cancellation that meets its result.
+            for task in waiting:
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=1)
         self._tasks.clear()
         self._beats.clear()

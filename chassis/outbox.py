@@ -7,6 +7,7 @@ is published again and dropped by the consumers' inbox.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,8 @@ from chassis.transport import PUBLISH_TIMEOUT_S, header
 
 CHUNK = 1_000
 POLL_S = 1.0
+ROUND_S = 0.01
+"""The least time from one round of publishing to the next; the first after a pause begins at once."""
 
 _APPEND = """
     INSERT INTO outbox (brand, member, type, payload, traceparent)
@@ -186,9 +189,12 @@ class Relay:
         try:
             while True:
                 beat()
+                began = time.monotonic()
                 self._committed.clear()
                 if await self._publish_chunk(publisher) < CHUNK:
                     await self._wait()
+                    # Under load, each commit would make a round of its own.
+                    await asyncio.sleep(max(0.0, began + ROUND_S - time.monotonic()))
         finally:
             if not self._client.is_closed:
                 await subscription.unsubscribe()

@@ -7,12 +7,12 @@ calls without a deadline one, and turns a DomainError into its status.
 """
 
 import asyncio
+import os
 import re
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
@@ -24,7 +24,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chassis import metrics
-from chassis.credentials import Caller, Verifier, acting_as
+from chassis.credentials import Caller, Verifier, act_as, acting_as
 from chassis.errors import (
     DomainError,
     FieldViolation,
@@ -44,8 +44,6 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 KEY = re.compile(r"[!-~]{1,128}")
 _log = logger("server")
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-
-Method = Callable[[Any, Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,52 +114,46 @@ class Guard(grpc.aio.ServerInterceptor):
             "response_serializer": handler.response_serializer,
         }
 
+        # Each call is a task of its own, so that what is bound to its context ends with it.
         async def call(request: Message, context: Any) -> Any:
-            async with self._observed(method, context) as metadata:
-                return await self._call(rule, handler.unary_unary, request, context, metadata)
+            observed = _Observed(self._service, method)
+            try:
+                metadata = observed.begin(context)
+                with span(self._service, method.full_name, metadata.get("traceparent", "")):
+                    who = await self._caller(metadata)
+                    rule.check(who, request)
+                    act_as(who)
+                    structlog.contextvars.bind_contextvars(brand=who.brand)
+                    if context.time_remaining() is not None:
+                        return await handler.unary_unary(request, context)
+                    async with asyncio.timeout(self._deadline_default_s):
+                        return await handler.unary_unary(request, context)
+            except BaseException as error:
+                await observed.failed(error, context)
+                raise
+            finally:
+                observed.end()
 
         async def stream(requests: Any, context: Any) -> Any:
-            async with self._observed(method, context) as metadata:
-                who = await self._caller(metadata)
-                rule.check_scopes(who)
-                structlog.contextvars.bind_contextvars(brand=who.brand)
-                with acting_as(who):
-                    async for answer in handler.stream_stream(requests, context):
-                        yield answer
+            observed = _Observed(self._service, method)
+            try:
+                metadata = observed.begin(context)
+                with span(self._service, method.full_name, metadata.get("traceparent", "")):
+                    who = await self._caller(metadata)
+                    rule.check_scopes(who)
+                    structlog.contextvars.bind_contextvars(brand=who.brand)
+                    with acting_as(who):
+                        async for answer in handler.stream_stream(requests, context):
+                            yield answer
+            except BaseException as error:
+                await observed.failed(error, context)
+                raise
+            finally:
+                observed.end()
 
         if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(stream, **coders)
         return grpc.unary_unary_rpc_method_handler(call, **coders)
-
-    @asynccontextmanager
-    async def _observed(self, method: MethodDescriptor, context: Any) -> AsyncIterator[dict[str, Any]]:
-        """A call with its logs, trace and metrics; its failures become statuses. Yields its metadata."""
-        started = time.perf_counter()
-        status = "OK"
-        metadata = dict(context.invocation_metadata())
-        request_id = metadata.get("x-request-id", "")
-        if not REQUEST_ID.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id, method=method.name)
-        try:
-            with span(self._service, method.full_name, metadata.get("traceparent", "")):
-                yield metadata
-        except DomainError as error:
-            status = error.status.name
-            await context.abort_with_status(to_status(error))
-        except TimeoutError:
-            status = "DEADLINE_EXCEEDED"
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long; it may have had effect.")
-        except asyncio.CancelledError:
-            status = "CANCELLED"
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: told to the log in full, to the caller by its id
-            status = "INTERNAL"
-            _log.error("call failed", service=self._service, exc_info=error)
-            await context.abort(grpc.StatusCode.INTERNAL, f"Something went wrong here; request {request_id}.")
-        finally:
-            structlog.contextvars.reset_contextvars(**bound)
-            metrics.CALLS.labels(self._service, method.name, status).observe(time.perf_counter() - started)
 
     async def _caller(self, metadata: dict[str, Any]) -> Caller:
         scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
@@ -169,17 +161,53 @@ class Guard(grpc.aio.ServerInterceptor):
             raise Unauthenticated("A bearer token is required.")
         return await self._verifier.verify(token)
 
-    async def _call(
-        self, rule: Rule, behaviour: Method, request: Message, context: Any, metadata: dict[str, Any]
-    ) -> Any:
-        who = await self._caller(metadata)
-        rule.check(who, request)
-        structlog.contextvars.bind_contextvars(brand=who.brand)
-        with acting_as(who):
-            if context.time_remaining() is not None:
-                return await behaviour(request, context)
-            async with asyncio.timeout(self._deadline_default_s):
-                return await behaviour(request, context)
+
+class _Observed:
+    """A call with its logs and metrics; its failures become statuses."""
+
+    __slots__ = ("_method", "_request_id", "_service", "_started", "_status")
+
+    def __init__(self, service: str, method: MethodDescriptor) -> None:
+        self._service, self._method = service, method
+        self._started, self._status, self._request_id = time.perf_counter(), "OK", ""
+
+    def begin(self, context: Any) -> dict[str, Any]:
+        """Binds the call to its logs; its metadata."""
+        metadata = dict(context.invocation_metadata())
+        request_id = metadata.get("x-request-id", "")
+        if not REQUEST_ID.fullmatch(request_id):
+            request_id = os.urandom(16).hex()
+        self._request_id = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.name)
+        return metadata
+
+    async def failed(self, error: BaseException, context: Any) -> None:
+        """Ends the call with the status of its failure, or leaves it to be raised."""
+        match error:
+            case DomainError():
+                self._status = error.status.name
+                await context.abort_with_status(to_status(error))
+            case TimeoutError():
+                self._status = "DEADLINE_EXCEEDED"
+                await context.abort(
+                    grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long; it may have had effect."
+                )
+            case asyncio.CancelledError():
+                self._status = "CANCELLED"
+            case Exception():  # the edge: told to the log in full, to the caller by its id
+                self._status = "INTERNAL"
+                _log.error("call failed", service=self._service, exc_info=error)
+                await context.abort(grpc.StatusCode.INTERNAL, f"Something went wrong here; request {self._request_id}.")
+
+    def end(self) -> None:
+        """Measures the call."""
+        _calls(self._service, self._method.name, self._status).observe(time.perf_counter() - self._started)
+
+
+@cache
+def _calls(service: str, method: str, status: str) -> Any:
+    """The metric of one method's outcome; looking it up by its labels costs as much as a decision."""
+    return metrics.CALLS.labels(service, method, status)
 
 
 class Server:

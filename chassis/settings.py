@@ -4,6 +4,8 @@ Each service subclasses `ServiceSettings` in its own `settings.py`; nothing else
 reads the environment. Every field is the variable `LAURELS_<FIELD>`.
 """
 
+import base64
+import binascii
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PASSWORD_CHARACTERS_LEAST = 16
+KEY_BYTES = 32
 
 
 def strong(password: str) -> str:
@@ -25,6 +28,24 @@ def strong(password: str) -> str:
     if password and (len(password) < PASSWORD_CHARACTERS_LEAST or len(set(password)) < PASSWORD_CHARACTERS_LEAST // 2):
         raise ValueError(f"the password is weak: make one of {PASSWORD_CHARACTERS_LEAST} characters or more at random")
     return password
+
+
+def key_of(text: str, what: str) -> bytes:
+    """The secret that its base64 text stands for. ValueError, saying `what` it is, unless it is 32 bytes of a secret.
+
+    >>> key_of("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "seed key")
+    Traceback (most recent call last):
+    ValueError: the seed key is no secret: its bytes are all the same
+    """
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"the {what} is not base64") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"the {what} has {len(key)} bytes, not {KEY_BYTES}")
+    if len(set(key)) == 1:
+        raise ValueError(f"the {what} is no secret: its bytes are all the same")
+    return key
 
 
 def _with_strong_password(url: SecretStr) -> SecretStr:

@@ -7,7 +7,7 @@ is passed on in any case, so that logs share the trace's id.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 _propagator = TraceContextTextMapPropagator()
 _providers: dict[str, "TracerProvider"] = {}
+_NOTHING = nullcontext()
 
 
 def configure(service: str, endpoint: str) -> None:
@@ -50,20 +51,23 @@ def traceparent() -> str:
     return _current.get()
 
 
-@contextmanager
-def span(service: str, name: str, parent: str = "") -> Iterator[None]:
+def span(service: str, name: str, parent: str = "") -> AbstractContextManager[None]:
     """Works within a span that continues `parent`, or begins a trace where spans are recorded.
 
     A malformed parent is as good as none.
     """
-    if not _TRACEPARENT.fullmatch(parent):
+    if parent and not _TRACEPARENT.fullmatch(parent):
         parent = ""
     provider = _providers.get(service)
-    if provider is None:
-        # Nothing is recorded here; what others record is passed on.
-        with _within(parent or _current.get()):
-            yield
-        return
+    if provider is not None:
+        return _recorded(provider, name, parent)
+    # Nothing is recorded here; what others record is passed on.
+    known = parent or _current.get()
+    return _within(known) if known else _NOTHING
+
+
+@contextmanager
+def _recorded(provider: "TracerProvider", name: str, parent: str) -> Iterator[None]:
     context = _propagator.extract({"traceparent": parent or _current.get()})
     with provider.get_tracer("laurels").start_as_current_span(name, context=context) as current:
         carrier: dict[str, str] = {}

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import asyncpg
 
@@ -30,6 +30,8 @@ from chassis.tracing import on_behalf_of, span, traceparent
 
 _log = logger("write_path")
 
+GATHER_S = 0.006
+"""So long after a commit at most, the next batch waits to become as large as the one before."""
 RETRY_S = 15.0
 """How long a lost database is waited for before the callers are told."""
 DELIVERIES_MAX = 8
@@ -72,6 +74,7 @@ class Answers:
     """The answers to requests that were handed in together, awaited as one.
 
     A future for each of five hundred events would cost more than deciding them.
+    Whoever awaits them may be cancelled: the work goes on.
     """
 
     __slots__ = ("_missing", "_results", "complete")
@@ -85,7 +88,7 @@ class Answers:
         """Answers one request; a failure is an exception."""
         self._results[place] = result
         self._missing -= 1
-        if self._missing == 0:
+        if self._missing == 0 and not self.complete.done():
             self.complete.set_result(self._results)
 
 
@@ -103,8 +106,14 @@ class Operation:
 
 @dataclass(slots=True)
 class _Queue:
+    """What waits of a brand, and how the batch before it went: its size, and when it ended."""
+
     waiting: deque[Operation] = field(default_factory=deque)
-    flusher: asyncio.Task[None] | None = None
+    weight: int = 0
+    flushers: set[asyncio.Task[None]] = field(default_factory=set)
+    size: int = 0
+    ended_at: float = float("-inf")
+    enough: asyncio.Future[None] | None = None
 
 
 class WritePath:
@@ -127,7 +136,7 @@ class WritePath:
     ) -> None:
         self._service, self._database, self._begin, self._on_commit = service, database, begin, on_commit
         self._batch_weight_max, self._queue_weight_max = batch_weight_max, queue_weight_max
-        self._slots = asyncio.Semaphore(transactions_max)
+        self._transactions_max, self._slots = transactions_max, asyncio.Semaphore(transactions_max)
         self._queues: dict[str, _Queue] = {}
         self._weight = 0
 
@@ -142,7 +151,7 @@ class WritePath:
             raise ResourceExhausted("The service has too many writes waiting; try again.", code="overloaded")
         answers = Answers(1)
         self._enqueue(brand, Operation(request, weight, answers, 0, None, traceparent()))
-        (result,) = await asyncio.shield(answers.complete)
+        (result,) = await answers.complete
         if isinstance(result, BaseException):
             raise result
         return result
@@ -160,7 +169,7 @@ class WritePath:
         answers, trace = Answers(len(requests)), traceparent()
         for place, request in enumerate(requests):
             self._enqueue(brand, Operation(request, 1, answers, place, None, trace))
-        return await asyncio.shield(answers.complete)
+        return await answers.complete
 
     async def submit_events(self, events: Sequence[tuple[Event, Any]]) -> list[BaseException | None]:
         """Applies events, each as a request or None, and returns each one's failure or None.
@@ -173,13 +182,12 @@ class WritePath:
         answers = Answers(len(events))
         for place, (event, request) in enumerate(events):
             self._enqueue(event.brand, Operation(request, 1, answers, place, event, event.traceparent))
-        # A consumer that is cancelled in its midst does not take the batch's answers away.
-        results = await asyncio.shield(answers.complete)
+        results = await answers.complete
         return [result if isinstance(result, BaseException) else None for result in results]
 
     async def drain(self) -> None:
         """Waits until nothing waits."""
-        while flushers := [queue.flusher for queue in self._queues.values() if queue.flusher is not None]:
+        while flushers := [flusher for queue in self._queues.values() for flusher in queue.flushers]:
             await asyncio.gather(*flushers, return_exceptions=True)
 
     def _enqueue(self, brand: str, operation: Operation) -> None:
@@ -187,18 +195,49 @@ class WritePath:
         if queue is None:
             queue = self._queues[brand] = _Queue()
         queue.waiting.append(operation)
+        queue.weight += operation.weight
         self._weight += operation.weight
-        if queue.flusher is None:
-            queue.flusher = asyncio.create_task(self._flush(brand, queue))
+        # A second transaction at the same time only where a whole batch waits:
+        # the database works on one while the next is decided.
+        whole = queue.weight >= self._batch_weight_max and len(queue.flushers) < self._transactions_max
+        if whole or not queue.flushers:
+            queue.flushers.add(asyncio.create_task(self._flush(brand, queue)))
+        if queue.enough is not None and len(queue.waiting) >= queue.size and not queue.enough.done():
+            queue.enough.set_result(None)
 
     async def _flush(self, brand: str, queue: _Queue) -> None:
-        while queue.waiting:
-            async with self._slots:
-                batch = self._take(queue)
-                metrics.QUEUE.labels(self._service).set(self._weight)
-                await self._run(brand, batch)
-        queue.flusher = None
-        del self._queues[brand]
+        """Commits batch after batch while anything waits; what comes in once it has ended begins another."""
+        try:
+            while queue.waiting:
+                async with self._slots:
+                    await self._gather(queue)
+                    if queue.waiting:
+                        batch = self._take(queue)
+                        metrics.QUEUE.labels(self._service).set(self._weight)
+                        await self._run(brand, batch)
+                        queue.size, queue.ended_at = len(batch), asyncio.get_running_loop().time()
+        finally:
+            queue.flushers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _gather(self, queue: _Queue) -> None:
+        """Waits until as many requests are there as the batch before had, but not for long.
+
+        Its callers were just answered and many are about to ask again; without
+        this, a batch begins with the first of them. A lone caller's batch
+        before had one request, so that it waits for nobody.
+        """
+        loop = asyncio.get_running_loop()
+        until = queue.ended_at + GATHER_S
+        if len(queue.waiting) >= queue.size or loop.time() >= until or queue.enough is not None:
+            return
+        queue.enough = loop.create_future()
+        try:
+            async with asyncio.timeout_at(until):
+                await queue.enough
+        except TimeoutError:
+            pass  # those who did not come back will be in a later batch
+        finally:
+            queue.enough = None
 
     def _take(self, queue: _Queue) -> list[Operation]:
         batch = [queue.waiting.popleft()]
@@ -207,6 +246,7 @@ class WritePath:
             weight += queue.waiting[0].weight
             batch.append(queue.waiting.popleft())
         self._weight -= weight
+        queue.weight -= weight
         return batch
 
     async def _run(self, brand: str, batch: list[Operation]) -> set[str]:
@@ -329,6 +369,7 @@ class WritePath:
 def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) -> list[Any]:
     results: list[Any] = []
     behind: set[str] = set()
+    at_hand = traceparent()
     for operation in batch:
         if operation in duplicates or operation.request is None:
             results.append(None)
@@ -336,8 +377,11 @@ def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) 
             results.append(_held_back())
         else:
             try:
-                with on_behalf_of(operation.traceparent):
+                if operation.traceparent == at_hand:
                     results.append(unit.decide(operation.request))
+                else:
+                    with on_behalf_of(operation.traceparent):
+                        results.append(unit.decide(operation.request))
             except DomainError as refusal:
                 results.append(refusal)
                 if operation.event is not None:

@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich.console import Console
+try:
+    import typer
+    from rich.console import Console
 
-from cli.data_folder import DEFAULT_DATA, DataFolder, DataFolderInUse, DataFolderUnusable
-from cli.gateway_client import CommandFailed, GatewayRefused, Target
-from cli.programme_file import ProgrammeFileInvalid
+    from cli.data_folder import DEFAULT_DATA, DataFolder, DataFolderInUse, DataFolderUnusable
+    from cli.gateway_client import CommandFailed, GatewayRefused, Target
+    from cli.programme_file import ProgrammeFileInvalid
+except KeyboardInterrupt:  # while the modules load, which takes half a second
+    sys.exit(130)
 
 app = typer.Typer(
     name="laurels",

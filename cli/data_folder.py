@@ -199,6 +199,10 @@ class DataFolder:
         """The leaderboard's 32-byte key for drawing pool seeds, in base64."""
         return self._secret_key("seed_key")
 
+    def webhook_key(self) -> str:
+        """The missions service's 32-byte key for the secrets of webhooks at rest, in base64."""
+        return self._secret_key("webhook_key")
+
     def ledger_key(self) -> str:
         """The 32-byte key that points signs the ledger's checkpoints with, in base64."""
         return self._secret_key("ledger_key")

@@ -5,6 +5,7 @@ recommendations is simulated, by the rules below, and says so where it prints.
 """
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter
@@ -23,7 +24,7 @@ from cli.data_folder import DataFolder
 from cli.gateway_client import GatewayRefused, Target
 from cli.replay import Shop, in_parallel, replay
 from cli.settlement import settlement_of
-from cli.supervisor import Interrupts, Options, Suite, working_folder
+from cli.supervisor import INTERRUPTED, Interrupts, Options, Suite, working_folder
 from cli.verify import verify
 
 BRAND = "cdnow"
@@ -41,20 +42,23 @@ AFFORDABLE_LIFT = 0.3
 async def demo(options: Options, *, stay: bool, limit: int, console: Console) -> int:
     """Runs the demonstration; the exit status: 0 when the verification holds."""
     logging.configure("console", options.log_level)
-    interrupts = Interrupts()
+    interrupts, interrupted, hurried = Interrupts(), False, False
     with working_folder(None) as folder, folder.held():
         suite = Suite(folder, options)
         shown = Demonstration(suite, folder, limit, console)
         try:
-            if await interrupts.during(shown.run()):
-                return 130
-            if stay:
+            interrupted = await interrupts.during(shown.run())
+            if stay and not interrupted:
                 shown.say_where()
                 await interrupts.wait()
         finally:
-            with console.status("Stopping"):
-                await suite.stop()
-    return 0 if shown.holds else 1
+            with console.status("Stopping; Ctrl-C again stops at once"):
+                hurried = await interrupts.during(suite.stop())
+                if hurried:
+                    await suite.end_now()
+    if hurried:
+        os._exit(INTERRUPTED)  # an orderly exit would wait for the work that was to be left
+    return INTERRUPTED if interrupted else 0 if shown.holds else 1
 
 
 class Demonstration:

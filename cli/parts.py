@@ -112,6 +112,8 @@ async def ends_before(child: Child, told: asyncio.Event) -> bool:
 
 async def _within(timeout_s: float, event: asyncio.Event) -> None:
     try:
-        await asyncio.wait_for(event.wait(), timeout_s)
+        # Not asyncio.wait_for: in Python 3.11 it forgets a cancellation that comes with what it waits for.
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
     except TimeoutError:
         return

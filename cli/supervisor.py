@@ -133,6 +133,10 @@ class Suite:
         if part == "gateway":
             return common | {f"{name}_target": self.service_address(name) for name in self.services}
         own = {"seed_key": self.data.seed_key()} if part == "leaderboard" else {}
+        if part == "recommender":
+            own = {"erasure_key": self.data.erasure_key()}
+        if part == "missions":
+            own = {"webhook_key": self.data.webhook_key(), "webhook_loopback": "true"}
         if part == "points":
             own = {
                 "ledger_key": self.data.ledger_key(),

@@ -28,6 +28,7 @@ from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.activity import moment_of
+from services.credits import is_earned
 from services.leaderboard import programme as leaderboard_programme
 from services.leaderboard.ranking import Scores
 from services.leaderboard.scratch import activity_cause, card_id, mission_cause
@@ -269,7 +270,7 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
     rules = await _rules(connection, leaderboard_programme.compile_document)
     scores = Scores()
     cards: dict[str, str] = {}
-    for credited in facts[PointsCredited.DESCRIPTOR.full_name]:
+    for credited in filter(is_earned, facts[PointsCredited.DESCRIPTOR.full_name]):
         for board in rules[credited.programme_version].by_currency.get(credited.currency, ()):
             scores.add(board, credited.member, credited.amount, credited.occurred_at.ToDatetime(tzinfo=UTC))
     for recorded in facts[ActivityRecorded.DESCRIPTOR.full_name]:

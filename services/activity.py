@@ -78,6 +78,17 @@ class ActivitySchema:
         present = attributes.fields
         return {name: self._plain[name](present[name]) for name in present}
 
+    def values(self, activity: Activity, variables: Mapping[str, Any]) -> Any:
+        """Values for any expression over the type, besides the service's own: what is missing is its kind's zero.
+
+        The attributes must have been found without violations.
+        """
+        zeros = {name: _ZEROS[self.attributes[name].kind] for name in self._plain}
+        known = zeros | self.attribute_values(activity.attributes)
+        found = {f"attributes.{name}": value for name, value in known.items()}
+        own = {"activity.id": activity.id, "activity.occurred_at": moment_of(activity)}
+        return self.vocabulary.values({**variables, **own, **found})
+
     def violations(self, activity: Activity, path: str) -> Iterator[FieldViolation]:
         """What is wrong with an activity's attributes."""
         present = activity.attributes.fields

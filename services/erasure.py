@@ -9,7 +9,7 @@ to each other would answer each other for ever. When all receipts are there, Era
 more, for what callers asked in between, and take the id out of its events.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,19 @@ import asyncpg
 
 from chassis import erasure
 from chassis.erasure import Erasing
+from chassis.errors import FailedPrecondition
 from chassis.events import NO_MEMBER, Event, NewEvent
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from services.fingerprints import Fingerprints
+
+
+class MemberWasErased(FailedPrecondition):
+    """The id is of somebody who asked to be erased."""
+
+    code = "member_erased"
+
+    def __init__(self, member: str) -> None:
+        super().__init__(f"Member {member!r} was erased and does not come back under this id.")
 
 FIRST = "points"
 """The service that erases first."""
@@ -52,6 +63,18 @@ def request_of(event: Event) -> Erase | Settle | None:
         case ErasureSettled() as settled:
             return Settle(settled.erasure)
     return None
+
+
+def remembered_by(prints: Fingerprints) -> Callable[[Erasing], str]:
+    """The mark that a service keeps of whom it erased, so that nothing is made under the id again."""
+    return lambda erasing: prints.of(erasing.brand, erasing.member).hex()
+
+
+async def erased(connection: asyncpg.Connection, brand: str, members: Iterable[str], prints: Fingerprints) -> set[str]:
+    """Those of the members who were erased here, or are being erased."""
+    marks = {prints.of(brand, member).hex(): member for member in members}
+    found = await erasure.known(connection, brand, [*marks, *marks.values()])
+    return {marks.get(mark, mark) for mark in found}
 
 
 def last_word(service: str) -> Callable[[Erasing], NewEvent]:

@@ -5,14 +5,13 @@ and pool are authenticated with it, so that a row copied to another pool does
 not open.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from secrets import token_bytes
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from chassis import settings
 from chassis.errors import FailedPrecondition
 
 KEY_BYTES = SEED_BYTES = 32
@@ -31,21 +30,8 @@ class WrongSeedKey(FailedPrecondition):
 
 
 def key_of(text: str) -> bytes:
-    """The key that its base64 text stands for. ValueError unless it is 32 bytes that are not all the same.
-
-    >>> key_of("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-    Traceback (most recent call last):
-    ValueError: the seed key is no secret: its bytes are all the same
-    """
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("the seed key is not base64") from None
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"the seed key has {len(key)} bytes, not {KEY_BYTES}")
-    if len(set(key)) == 1:
-        raise ValueError("the seed key is no secret: its bytes are all the same")
-    return key
+    """The seed key that its base64 text stands for. ValueError, as `chassis.settings.key_of`."""
+    return settings.key_of(text, "seed key")
 
 
 class Seal:

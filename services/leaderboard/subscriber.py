@@ -12,6 +12,7 @@ from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from services import erasure
+from services.credits import is_earned
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "points": [ActivityRecorded, PointsCredited, ProgrammeApplied, MemberErased, ErasureSettled],
@@ -23,4 +24,6 @@ def request_of(event: Event) -> Any:
     """The request that an event is, or None when it asks for nothing."""
     if isinstance(event.message, MemberErased | ErasureReceipt | ErasureSettled):
         return erasure.request_of(event)
+    if isinstance(event.message, PointsCredited) and not is_earned(event.message):
+        return None
     return event.message

@@ -24,6 +24,7 @@ from services.missions import store
 from services.missions.badges import Give, Take, settle
 from services.missions.fold import Done, MissionRule, Place
 from services.missions.level_rules import Experience
+from services.missions.outgoing import fan_out
 from services.missions.programme import MissionsRules
 from services.missions.programme_together import Contribution
 from services.missions.store.journal import CompletionKey
@@ -43,7 +44,8 @@ class Book(book.Book):
     places of their newest facts; `values` what activities count, by the identity
     of their events. `unsettled` are members whose facts are to be folded anew
     before their state is read or saved, and `late_done` what they finished
-    before what is kept. `paying` are the missions whose rewards are due or claimed.
+    before what is kept. `paying` are the missions whose rewards are due or claimed. `endpoints`
+    are how many the brand has, and `registered` which, where a request asks.
     `badges_asked` is given and taken last. `contributions` are what activities
     count for in challenges, by activity, and `closed` which of those have ended;
     `experiences`, `teams_by_code` and `challenges_of_teams` were looked at
@@ -69,6 +71,8 @@ class Book(book.Book):
         self.paying: dict[CompletionKey, MissionRule] = {}
         self.unsettled: set[str] = set()
         self.late_done: dict[str, list[Done]] = {}
+        self.endpoints = 0
+        self.registered: set[str] = set()
         self.badges_asked: list[Give | Take] = []
         self.contributions: dict[str, list[Contribution]] = {}
         self.closed: dict[str, bool] = {}
@@ -81,8 +85,8 @@ class Book(book.Book):
         rules = await super()._load_rules(connection, version)
         if isinstance(rules, MissionsRules):
             rules.version = version or self.newest
-            # A fact that is taken now is folded again by the number of its version.
-            self._rules.setdefault(rules.version, rules)
+            # What is decided under the newest is folded under its number.
+            self._rules[rules.version] = rules
         return rules
 
     async def load_rules(self, connection: asyncpg.Connection, version: int) -> None:
@@ -128,6 +132,7 @@ class Book(book.Book):
         for member in sorted(self.unsettled):
             self.settle(member)
         await settle(connection, self, self.badges_asked)
+        await fan_out(connection, self.brand, self.now, self.events)
         await super().save(connection)
 
     async def read(self, connection: asyncpg.Connection, kind: Kind[Any, Any], keys: Collection[Any]) -> None:

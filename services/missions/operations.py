@@ -3,6 +3,7 @@
 from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
+from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget
 from services.missions import (
     activities,
@@ -10,10 +11,14 @@ from services.missions import (
     gifts,
     levels,
     members,
+    offers,
     participation,
     quizzes,
+    reaching,
     teams,
     together,
+    triggers,
+    webhooks,
 )
 from services.missions.book import Together
 
@@ -27,10 +32,15 @@ OPERATIONS = registry(
         participation.TakePart(),
         participation.Pay(),
         Together(
-            ActivityRecorded, members.SeeActivity(), activities.CountActivity(), together.Contribute(), levels.Climb()
+            ActivityRecorded,
+            members.SeeActivity(),
+            activities.CountActivity(),
+            triggers.ActivityHeard(),
+            together.Contribute(),
+            levels.Climb(),
         ),
         Together(PointsRefunded, together.TakeOut(), levels.Climb(), badge_operations.RevokeRefunded()),
-        levels.ClimbByCredit(),
+        Together(PointsCredited, triggers.CREDITED, levels.ClimbByCredit()),
         badge_operations.GiveOrTake(),
         quizzes.Start(),
         quizzes.AnswerOrEnd(),
@@ -39,5 +49,9 @@ OPERATIONS = registry(
         teams.Leave(),
         together.Advance(),
         together.Pay(),
+        *triggers.OPERATIONS,
+        *reaching.OPERATIONS,
+        *offers.OPERATIONS,
+        *webhooks.OPERATIONS,
     )
 )

@@ -26,6 +26,7 @@ from services.missions.fold import FoldRules, MissionRule, Watch
 from services.missions.goal_programme import Gate, Known, Looking, compile_mission, names_of
 from services.missions.goals import Streak
 from services.missions.programme_badges import compile_badges, given_badges
+from services.missions.programme_campaigns import CampaignRules, compile_campaigns
 from services.missions.programme_grants import Grantable
 from services.missions.programme_levels import compile_levels
 from services.missions.programme_quizzes import compile_quizzes
@@ -137,6 +138,7 @@ class MissionsRules(FoldRules):
     gates: dict[str, Gate] = field(default_factory=dict)
     refunds: dict[str, earning_pb.RefundRule] = field(default_factory=dict)
     """By the activity type that refunds."""
+    campaigns: CampaignRules = field(default_factory=CampaignRules)
     badges: BadgeBook = field(default_factory=BadgeBook)
     quizzes: dict[str, Quiz] = field(default_factory=dict)
     together: TogetherRules = field(default_factory=TogetherRules)
@@ -216,6 +218,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
                 f"missions.badges[{place}]",
                 f"{badge.id!r} is given by no mission, level or challenge, and not `awarded`",
             )
+    rules.campaigns = compile_campaigns(programme, rules.members.variables, rules.zone, problems)
     return rules
 
 

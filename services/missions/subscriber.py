@@ -10,8 +10,9 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
-from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
+from laurels.points.v1.members_events_pb2 import AnniversaryReached, ConsentChanged, SharedAttributesChanged
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.recommender.v1.predictions_events_pb2 import PredictionMade, SegmentChanged
 from laurels.value.v1.events_pb2 import RewardGranted
 from services import erasure
 
@@ -26,9 +27,11 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         ConsentChanged,
         SharedAttributesChanged,
         PointsCredited,
+        AnniversaryReached,
         PointsRefunded,
     ],
     "leaderboard": [RewardGranted, ErasureReceipt],
+    "recommender": [PredictionMade, SegmentChanged, ErasureReceipt],
 }
 
 

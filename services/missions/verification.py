@@ -13,7 +13,7 @@ import asyncpg
 
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.value.v1.events_pb2 import GRANT_REASON_MISSION, RewardGranted
-from services.missions import achievement_verification, calendar, rewarding
+from services.missions import achievement_verification, calendar, campaign_verification, rewarding
 from services.missions.fold import DONE, DONE_BY, GOALS, RUN, Checkpoint, MissionRule, fact_of, loaded, replay
 from services.missions.programme import MissionsRules, compile_document
 from services.missions.rewarding import OWN
@@ -74,6 +74,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         _limits(await connection.fetch(_COUNTERS), completions, missions),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
         *await achievement_verification.violations(connection),
+        *await campaign_verification.violations(connection, kept_since),
     ):
         found += _bounded(list(sentences))
     return found

@@ -21,10 +21,10 @@ from laurels.points.v1 import (
 )
 from laurels.programme.v1 import programme_pb2_grpc
 from services.export import ExportServicer
+from services.fingerprints import Fingerprints
 from services.points.book import Book
 from services.points.checkpoints import Signer, key_of
 from services.points.erasing import Eraser
-from services.points.fingerprints import Fingerprints
 from services.points.log import LedgerLog
 from services.points.operations import OPERATIONS
 from services.points.programme import compile_document

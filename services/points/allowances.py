@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import counters
 from services.points.book import Book, Touched
-from services.points.counters import Per
+from services.points.periods import Per, period_of
 from services.points.sharing_rules import Limit
 
 _PER: Mapping[int, Per] = {
@@ -54,4 +54,4 @@ def count(book: Book, name: str, owner: str, periods: Iterable[int], at: datetim
 def _periods(periods: Iterable[int], at: datetime, zone: ZoneInfo) -> list[str]:
     """The counters' periods, each once."""
     kinds = {_PER[period] for period in periods}
-    return sorted(counters.period_of(per, at, zone) for per in kinds)
+    return sorted(period_of(per, at, zone) for per in kinds)

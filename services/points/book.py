@@ -18,13 +18,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis import metrics
 from chassis.configuration import Configurations
-from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
+from chassis.errors import IdempotencyConflict, NotFound
 from chassis.events import NO_MEMBER, NewEvent
 from chassis.logging import logger
 from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2
 from laurels.programme.v1.programme_pb2 import Programme
+from services.erasure import MemberWasErased
+from services.fingerprints import Fingerprints
 from services.points import ledger, lots, store
-from services.points.fingerprints import Fingerprints
 from services.points.guardians import GuardianConsentRequired, awaits_guardian
 from services.points.ledger import (
     AVAILABLE,
@@ -87,15 +88,6 @@ class Moved(asyncpg.SerializationError):
 PARTICULARS: Kind[str, Particulars] = Kind(
     "particulars", 10, members_store.lock_particulars, members_store.save_particulars
 )
-
-
-class MemberWasErased(FailedPrecondition):
-    """The id is of somebody who asked to be erased."""
-
-    code = "member_erased"
-
-    def __init__(self, member: str) -> None:
-        super().__init__(f"Member {member!r} was erased and does not come back under this id.")
 
 
 @dataclass(slots=True)
@@ -298,8 +290,12 @@ class Book:
             return self.erased
 
         self.members = await store.lock_members(connection, self.brand, touched.members, touched.enrolling, erased)
-        if unknown := (touched.members | touched.enrolling) - self.members.keys() - self.erased:
-            await erased(unknown)
+        unknown = (touched.members | touched.enrolling) - self.members.keys()
+        if named := unknown - self.erased:
+            await erased(named)
+        # Nobody has accounts before they are a member, whatever a request names.
+        if unknown:
+            touched.accounts = {key for key in touched.accounts if key[0] not in unknown}
         if self.erased:
             touched.accounts = {key for key in touched.accounts if key[0] not in self.erased}
             for kind, keys in touched.rows.items():
@@ -620,8 +616,12 @@ class Book:
     async def save(self, connection: asyncpg.Connection) -> None:
         if self._changed_members:
             await store.save_members(connection, self.brand, _in_order(self._changed_members))
-        if self._changed_accounts:
-            await store.save_accounts(connection, _in_order(self._changed_accounts))
+        ids: dict[str, int] = {}
+        accounts, entries = _in_order(self._changed_accounts), list(self.entries.values())
+        if accounts and entries:
+            ids = await store.save_accounts_and_add_entries(connection, self.brand, accounts, entries)
+        elif accounts:
+            await store.save_accounts(connection, accounts)
         if self._lot_changes:
             await store.change_lots(connection, self.brand, self._lot_changes, self._lot_warnings)
         for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):
@@ -629,12 +629,10 @@ class Book:
         for save, rows in self._adds.items():
             await save(connection, self.brand, rows)
         await self.standings.save(connection, self.brand)
-        if self.entries:
-            ids = await store.add_entries(connection, self.brand, list(self.entries.values()))
-            for key, given in self._answers:
-                given(ids[key])
-            for key, result in self._results:
-                result.entry = ids[key]
+        for key, given in self._answers:
+            given(ids[key])
+        for key, result in self._results:
+            result.entry = ids[key]
 
 
 def _in_order(rows: Mapping[Any, Row]) -> list[Row]:

@@ -25,6 +25,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from chassis import settings
 from services.points.merkle import HASH_BYTES
 
 KEY_BYTES = 32
@@ -46,21 +47,8 @@ class BadKey(ValueError):
 
 
 def key_of(text: str) -> bytes:
-    """The secret that its base64 text stands for. ValueError unless it is 32 bytes that are not all the same.
-
-    >>> key_of("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-    Traceback (most recent call last):
-    ValueError: the ledger key is no secret: its bytes are all the same
-    """
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("the ledger key is not base64") from None
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"the ledger key has {len(key)} bytes, not {KEY_BYTES}")
-    if len(set(key)) == 1:
-        raise ValueError("the ledger key is no secret: its bytes are all the same")
-    return key
+    """The ledger key that its base64 text stands for. ValueError, as `chassis.settings.key_of`."""
+    return settings.key_of(text, "ledger key")
 
 
 def origin_of(brand: str) -> str:

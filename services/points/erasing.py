@@ -21,15 +21,15 @@ from nats.js.errors import NotFoundError
 from chassis import erasure
 from chassis.database import EVERY_BRAND, Database
 from chassis.errors import Aborted, NotFound
-from chassis.events import NO_MEMBER, stream
+from chassis.events import NO_MEMBER, short_name, stream, subject
 from chassis.loops import Beat
 from chassis.transport import connect, jetstream
 from chassis.write_path import WritePath
 from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
 from laurels.points.v1 import members_pb2, points_pb2
-from services.points import holds, pending
+from services.fingerprints import Fingerprints
+from services.points import holds, inheritance, pending
 from services.points.book import Book, Kind, Operation, Touched
-from services.points.fingerprints import Fingerprints
 from services.points.ledger import BALANCE_MAX, EXPIRED, HELD, PENDING, PROGRAMME
 from services.points.programme import PointsRules
 from services.points.settings import Settings
@@ -42,6 +42,7 @@ RECEIPTS_DUE = frozenset(
         ("leaderboard", "points"),
         ("missions", "leaderboard"),
         ("missions", "points"),
+        ("missions", "recommender"),
         ("recommender", "points"),
     }
 )
@@ -104,6 +105,15 @@ def new_erasure(brand: str, member: str, prints: Fingerprints, requested_at: Any
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a member leaves that is not of a fixed number."""
+
+    holds: list[str]
+    lots: list[str]
+    groups: inheritance.InGroups
+
+
 class Erase(Operation):
     """Erases a member from the points service."""
 
@@ -111,12 +121,13 @@ class Erase(Operation):
 
     async def find(
         self, connection: asyncpg.Connection, brand: str, rules: PointsRules, requests: Sequence[NewErasure]
-    ) -> dict[str, tuple[list[str], list[str]]]:
-        """The open holds and the waiting lots, by member."""
+    ) -> dict[str, "Left"]:
+        """The open holds, the waiting lots and who is in the groups, by member."""
         return {
-            request.member: (
+            request.member: Left(
                 await store.open_holds(connection, brand, request.member),
                 await store.waiting_lots(connection, brand, request.member),
+                await inheritance.find(connection, brand, request.member),
             )
             for request in requests
         }
@@ -124,16 +135,17 @@ class Erase(Operation):
     def touch(
         self,
         request: NewErasure,
-        found: dict[str, tuple[list[str], list[str]]],
+        found: dict[str, "Left"],
         rules: PointsRules,
         touched: Touched,
     ) -> None:
         touched.members.add(request.member)
-        open_holds, waiting_lots = found[request.member]
-        for name in open_holds:
+        left = found[request.member]
+        for name in left.holds:
             touched.row(holds.HOLDS, name)
-        for name in waiting_lots:
+        for name in left.lots:
             touched.row(pending.LOTS, name)
+        inheritance.touch(request.member, left.groups, rules, touched)
         for currency in rules.currencies:
             # All lots are read: nothing may stay.
             touched.wallet(request.member, currency, BALANCE_MAX)
@@ -150,6 +162,7 @@ class Erase(Operation):
                 known = sum(row.amount for row in rows if row.currency == currency)
                 if book.wallet(name, currency, kind).balance != known:
                     raise Aborted(f"Points of member {name!r} moved meanwhile; try again.")
+        inheritances = inheritance.check(book, name)
         told = len(book.events)
         for hold in open_holds:
             holds.give_back(book, hold, holds.RELEASED, book.now)
@@ -157,6 +170,7 @@ class Erase(Operation):
             pending.cancel(book, lot, book.now)
         # Nobody is left to be told of them.
         del book.events[told:]
+        inheritance.leave(book, name, inheritances)
         for currency in book.rules.currencies:
             self._expire(book, name, currency)
         book.add(store.erase, request)
@@ -265,7 +279,7 @@ class Eraser:
                 scrubbed = await store.scrub_activities(connection, erasing.member, erasing.alias, salt, PAGE)
 
     async def purge(self, erasing: erasure.Erasing, beat: Beat) -> int:
-        """Takes the messages about a member off every stream; whether it could."""
+        """Takes the messages about a member, and those that name them, off every stream; whether it could."""
         user = self._settings.nats_eraser_user
         if not user:
             return members_pb2.STREAMS_PURGED_NOT_CONFIGURED
@@ -274,8 +288,14 @@ class Eraser:
             self._client = await connect(self._settings.nats_url, name=user, user=user, password=password)
         for service in sorted({"points", *SERVICES}):
             beat()
-            with suppress(NotFoundError):
-                await jetstream(self._client).purge_stream(
-                    stream(service), subject=f"laurels.*.*.*.{erasing.brand}.{erasing.member}"
-                )
+            await self._purge(self._client, service, f"laurels.*.*.*.{erasing.brand}.{erasing.member}")
+        # What had not been consumed of these is published again from the outbox, which names the alias.
+        for type_name, member in sorted(await erasure.naming(self._database, erasing, beat)):
+            beat()
+            await self._purge(self._client, "points", subject("points", short_name(type_name), erasing.brand, member))
         return members_pb2.STREAMS_PURGED_YES
+
+    @staticmethod
+    async def _purge(client: Client, service: str, name: str) -> None:
+        with suppress(NotFoundError):
+            await jetstream(client).purge_stream(stream(service), subject=name)

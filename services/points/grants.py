@@ -145,16 +145,16 @@ def effects(event: value_pb.RewardGranted) -> Iterator[tuple[int, str, value_pb.
     >>> points = value_pb.Grant(points=value_pb.PointsGrant(currency="points", amount=1))
     >>> event = value_pb.RewardGranted(key="k", grants=[value_pb.Grant(reward="mug"), points, points])
     >>> [(place, effect) for place, effect, _ in effects(event)]
-    [(0, 'k:0'), (1, 'k'), (2, 'k:2')]
+    [(0, 'k#0'), (1, 'k'), (2, 'k#2')]
     """
     seen = False
     for place, grant in enumerate(event.grants):
         match grant.WhichOneof("kind"):
             case "points":
-                yield place, f"{event.key}:{place}" if seen else event.key, grant
+                yield place, f"{event.key}#{place}" if seen else event.key, grant
                 seen = True
             case "reward":
-                yield place, f"{event.key}:{place}", grant
+                yield place, f"{event.key}#{place}", grant
 
 
 def _pieces(asked: Granted) -> list[Piece]:
@@ -221,6 +221,7 @@ def _give(book: Book, piece: Piece) -> str:
 
 
 def _credit(book: Book, piece: Piece) -> None:
+    member = book.member(piece.member)
     wallet = book.wallet(piece.member, piece.currency)
     known = book.known.get(piece.effect) or book.entries.get(piece.effect)
     if known is not None:
@@ -230,7 +231,6 @@ def _credit(book: Book, piece: Piece) -> None:
         if (credit, amount) != (wallet.id, piece.amount):
             raise IdempotencyConflict(f"Another entry stands under the key {piece.effect!r}.")
         return
-    member = book.member(piece.member)
     if not 1 <= piece.amount <= AMOUNT_MAX:
         raise InvalidArgument(f"The amount {piece.amount} is not within 1 and {AMOUNT_MAX}.")
     kind = ENTRY_KINDS.get(piece.reason)  # type: ignore[call-overload]

@@ -89,10 +89,15 @@ def pool(book: Book, member: str, currency: str, amount: int, *, source: str, re
             target,
             share,
             parts=_earned_parts(book, wallet, share, at),
-            key=f"pool:{source}:{place.group}",
+            key=pool_key(source, place.group),
             reference=reference,
             occurred_at=at,
         )
+
+
+def pool_key(source: str, group: str) -> str:
+    """The key of the entry by which a group had its share of what the entry of the key `source` made available."""
+    return f"pool:{source}:{group}"
 
 
 def _earned_parts(book: Book, wallet: Account, share: int, at: datetime) -> list[Part] | None:

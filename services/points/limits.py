@@ -24,8 +24,9 @@ from laurels.points.v1 import earning_events_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
 from services.points import store
 from services.points.book import Book, Kind, Touched
-from services.points.counters import CounterKey, Per, period_of
+from services.points.counters import CounterKey
 from services.points.earning import Award, Limit, TypeRules
+from services.points.periods import Per, period_of
 from services.points.states import Counter, Tally
 from services.points.store import earning as statements
 

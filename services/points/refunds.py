@@ -3,7 +3,9 @@
 The share is reckoned on all refunds of the purchase together and rounded down,
 less what the ones before had: refunds that together are the whole take back
 exactly everything, and never more. What is pending is taken before what is
-available. What the policy does not let be taken is forgone.
+available; what was pooled of it comes back from the groups' wallets, as far as
+they have it, before the member's own is taken. What the policy does not let be
+taken is forgone.
 
 It does not matter which arrives first. A refund whose purchase is not known is
 kept, and takes its share as soon as the purchase is recorded.
@@ -19,14 +21,16 @@ from chassis.errors import FailedPrecondition, FieldViolation
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.points.v1 import earning_events_pb2, points_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
-from services.points import lots, pending, store
-from services.points.book import Book, Kind, Touched
+from services.points import group_wallets, lots, pending, store
+from services.points.book import Book, Kind, Moved, Touched
 from services.points.earning import Award
+from services.points.groups import PLACES, wallet_of
 from services.points.ledger import AVAILABLE, BALANCE_MAX, ISSUED, PENDING, PROGRAMME, Account
 from services.points.lots import Part
 from services.points.programme import PointsRules
 from services.points.states import Awarded, Lot, Purchase, Refund
 from services.points.store import earning as statements
+from services.points.store import groups
 
 RefundKey = tuple[str, str]
 """The purchase's activity id, and the member."""
@@ -74,7 +78,37 @@ async def find(
             for entry in given
             if entry is not None
         ]
+    await _find_pooled(connection, brand, list(found.values()))
     return found
+
+
+async def _find_pooled(connection: asyncpg.Connection, brand: str, purchases: Sequence[Purchase]) -> None:
+    """What of the awards went to the groups that their members are or were in."""
+    places = await groups.places(connection, brand, sorted({purchase.member for purchase in purchases}))
+    wanted: dict[str, tuple[Awarded, str]] = {}
+    for purchase in purchases:
+        of_member = places.get(purchase.member)
+        for award in purchase.awards:
+            for group in of_member.by_group if of_member is not None else ():
+                wanted[_pool_key(award, group)] = (award, group)
+            if award.waited:
+                wanted[_source(award)] = (award, "")
+    entries = await store.known_entries(connection, brand, sorted(wanted)) if wanted else {}
+    for key, entry in entries.items():
+        award, group = wanted[key]
+        if group:
+            award.pooled[group] = entry["amount"]
+        else:
+            award.activated = True
+
+
+def _source(award: Awarded) -> str:
+    """The key of the entry by which an award became available."""
+    return f"activate:{pending.lot_id(award.key)}" if award.waited else award.key
+
+
+def _pool_key(award: Awarded, group: str) -> str:
+    return group_wallets.pool_key(_source(award), group)
 
 
 def purchase_of(activity: Activity, rules: PointsRules) -> str:
@@ -109,6 +143,8 @@ def touch(activity: Activity, found: dict[str, Purchase], rules: PointsRules, to
         if award.waited:
             touched.accounts.add((activity.member, award.currency, PENDING))
             touched.row(pending.LOTS, pending.lot_id(award.key))
+        for group in award.pooled:
+            touched.wallet(wallet_of(group), award.currency, BALANCE_MAX)
 
 
 def violations(book: Book, activity: Activity, path: str) -> Iterator[FieldViolation]:
@@ -133,12 +169,17 @@ def note(book: Book, activity: Activity, awarded: Sequence[Award], moment: datet
         if (entry := book.entries.get(f"activity:{activity.id}:{award.rule}")) is not None
     ]
     attributes = rules.schemas[activity.type].attribute_values(activity.attributes)
+    places = book.row(PLACES, activity.member)
+    for award in awards:
+        for group in places.by_group if places is not None and not award.waited else ():
+            if (pooled := book.entries.get(_pool_key(award, group))) is not None:
+                award.pooled[group] = pooled.amount
     purchase = Purchase(activity.id, activity.member, activity.type, moment, attributes, awards=awards)
     book.purchases[activity.id] = purchase
     refund = book.row(REFUNDS, (activity.id, activity.member))
     if refund is None:
         return
-    _settle(book, refund, purchase, rules.refunded[activity.type], moment)
+    _settle(book, refund, purchase, rules.refunded[activity.type], 0, moment)
 
 
 def apply(book: Book, activity: Activity, moment: datetime) -> None:
@@ -146,7 +187,7 @@ def apply(book: Book, activity: Activity, moment: datetime) -> None:
     rule = book.rules.refunds[activity.type]
     named = purchase_of(activity, book.rules)
     refund = book.row(REFUNDS, (named, activity.member)) or Refund(named, activity.member, activity.id)
-    refund.refund = activity.id
+    before, refund.refund = refund.refunded, activity.id
     refund.refunded = min(BALANCE_MAX, refund.refunded + int(activity.attributes.fields[rule.amount].number_value))
     book.put(REFUNDS, (named, activity.member), refund)
     known = book.activities.get(named)
@@ -155,7 +196,7 @@ def apply(book: Book, activity: Activity, moment: datetime) -> None:
     purchase = book.purchases.get(named)
     if purchase is None:
         raise asyncpg.SerializationError("the purchase was recorded after it was looked for")
-    _settle(book, refund, purchase, rule, moment)
+    _settle(book, refund, purchase, rule, before, moment)
 
 
 def due(base: int, refunded: int, total: int) -> int:
@@ -169,7 +210,8 @@ def due(base: int, refunded: int, total: int) -> int:
     return base if refunded >= total else base * refunded // total
 
 
-def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule, at: datetime) -> None:
+def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule, before: int, at: datetime) -> None:
+    """Takes the share of what is refunded beyond `before`, whose share was taken."""
     total = refund.total = max(0, int(purchase.attributes.get(rule.total, 0)))
     told = earning_events_pb2.PointsRefunded(
         member=refund.member,
@@ -190,6 +232,7 @@ def _settle(book: Book, refund: Refund, purchase: Purchase, rule: pb.RefundRule,
         from_pending = _take_pending(book, refund, waiting, share, at)
         from_available = 0
         if rule.policy != pb.REFUND_POLICY_PENDING_ONLY:
+            _take_pooled(book, refund, purchase, awards, before, share - from_pending, at)
             lowest = rule.policy == pb.REFUND_POLICY_INTO_NEGATIVE
             from_available = _take_available(book, refund, purchase, currency, share - from_pending, lowest, at)
         for taken, amount in ((refund.due, share), (refund.pending, from_pending), (refund.available, from_available)):
@@ -270,6 +313,41 @@ def _take_available(
         parts=_parts(book, wallet, amount, purchase),
     )
     return amount
+
+
+def _take_pooled(
+    book: Book, refund: Refund, purchase: Purchase, awards: Sequence[Awarded], before: int, most: int, at: datetime
+) -> None:
+    """Gives the member back what groups have of the share of awards that was pooled."""
+    pooled: dict[str, int] = {}
+    for award in awards:
+        lot = _lot(book, award)
+        if lot is not None and lot.state == pending.ACTIVATED and award.entry and not award.activated:
+            raise Moved(f"the lot {lot.lot} was activated just now")
+        if _kept(book, award):
+            for group, amount in award.pooled.items():
+                pooled[group] = pooled.get(group, 0) + amount
+    total = refund.total or 0
+    for group, amount in sorted(pooled.items()):
+        wallet = book.wallet(wallet_of(group), awards[0].currency)
+        share = due(amount, refund.refunded, total) - (due(amount, before, total) if before else 0)
+        share = min(share, most, max(0, wallet.balance))
+        if share <= 0:
+            continue
+        most -= share
+        own = book.wallet(refund.member, wallet.currency)
+        kind = points_pb2.ENTRY_KIND_GROUP_SHARE
+        book.move(
+            wallet,
+            own,
+            share,
+            key=f"unpool:{refund.refund}:{wallet.currency}:{group}",
+            kind=kind,
+            reference=refund.purchase,
+            occurred_at=at,
+            parts=_parts(book, wallet, share, purchase),
+        )
+        book.tell_group(wallet, -share, kind, refund.purchase, at, refund.member, own.balance)
 
 
 def _parts(book: Book, wallet: Account, amount: int, purchase: Purchase) -> list[Part] | None:

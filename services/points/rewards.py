@@ -17,6 +17,7 @@ from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1 import rewards_pb2
 from services.activity import MEMBER_VARIABLES
 from services.points.lots import Part
+from services.points.periods import Per, period_of
 from services.points.states import MemberState
 from services.programme import AMOUNT_MAX, NAME_LENGTH_MAX, Problems
 
@@ -231,27 +232,18 @@ class Catalogue:
     has_boosters: bool = False
 
 
-def period(per: int, at: datetime, zone: ZoneInfo) -> str:
-    """The period of the zone that a moment is in: its kind's first letter and its first day, as `counters.period_of`.
+_PER: Mapping[int, Per] = {
+    pb.REWARD_PERIOD_DAY: Per.DAY,
+    pb.REWARD_PERIOD_WEEK: Per.WEEK,
+    pb.REWARD_PERIOD_MONTH: Per.MONTH,
+    pb.REWARD_PERIOD_QUARTER: Per.QUARTER,
+    pb.REWARD_PERIOD_YEAR: Per.YEAR,
+}
 
-    >>> at = datetime(2026, 5, 31, 23, tzinfo=UTC)
-    >>> kinds = [*_IN_WORDS, pb.REWARD_PERIOD_EVER]
-    >>> [period(per, at, ZoneInfo("UTC")) for per in kinds]
-    ['d2026-05-31', 'w2026-05-25', 'm2026-05-01', 'q2026-04-01', 'y2026-01-01', '']
-    """
-    day = at.astimezone(zone).date()
-    match per:
-        case pb.REWARD_PERIOD_DAY:
-            return f"d{day}"
-        case pb.REWARD_PERIOD_WEEK:
-            return f"w{day - timedelta(days=day.weekday())}"
-        case pb.REWARD_PERIOD_MONTH:
-            return f"m{day.replace(day=1)}"
-        case pb.REWARD_PERIOD_QUARTER:
-            return f"q{day.replace(month=day.month - (day.month - 1) % 3, day=1)}"
-        case pb.REWARD_PERIOD_YEAR:
-            return f"y{day.replace(month=1, day=1)}"
-    return ""
+
+def period(per: int, at: datetime, zone: ZoneInfo) -> str:
+    """The period of a programme's kind that a moment is in; where none is stated, ever."""
+    return period_of(_PER.get(per, Per.EVER), at, zone)
 
 
 def menu_counters(menu: pb.PerkMenu, reward: str, member: str, at: datetime, zone: ZoneInfo) -> tuple[CounterKey, ...]:

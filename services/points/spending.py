@@ -81,8 +81,8 @@ class Grant(Operation):
     def decide(self, book: Book, request: Credit) -> None:
         if request.key in book.known or request.key in book.entries or request.member in book.erased:
             return
-        wallet = book.wallet(request.member, request.currency)
         member = book.member(request.member)
+        wallet = book.wallet(request.member, request.currency)
         book.check_issue(wallet, request.amount)
         book.issue(
             wallet,

@@ -113,15 +113,20 @@ class Tally:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Awarded:
-    """What a rule gave for an activity, under its entry's key; the entry's id is 0 in the transaction that made it."""
+    """What a rule gave for an activity, under its entry's key; the entry's id is 0 in the transaction that made it.
+
+    `pooled` is what of it went to groups, once it was available.
+    """
 
     key: str
     currency: str
     amount: int
     waited: bool
     entry: int = 0
+    activated: bool = False
+    pooled: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -71,7 +71,9 @@ _QUERIES: Mapping[str, str] = {
     "Entry {rows} was reversed by another amount or more than once.": """
         SELECT made.id FROM entries AS back
         JOIN entries AS made ON made.id = substr(back.key, 9)::bigint
-        WHERE back.key LIKE 'reverse:%' AND (back.amount <> made.amount OR back.debit <> made.credit)""",
+        JOIN accounts AS took ON took.id = back.debit JOIN accounts AS had ON had.id = made.credit
+        WHERE back.key LIKE 'reverse:%' AND (back.amount <> made.amount
+            OR (took.owner, took.currency, took.kind) <> (had.owner, had.currency, had.kind))""",
     "Account {rows} is below its floor.": "SELECT id FROM accounts WHERE floor IS NOT NULL AND balance < floor",
     "Entry {rows} names an account that does not exist, or two currencies.": """
         SELECT entries.id FROM entries
@@ -129,7 +131,10 @@ _QUERIES: Mapping[str, str] = {
             SELECT redemption, 'unredeem:' || redemption, price FROM redemptions
             WHERE price > 0 AND state IN (4, 5) AND member NOT LIKE '!%'
         ) AS kept
-        FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'redeem:%' OR key LIKE 'unredeem:%') AS entries
+        FULL JOIN (
+            SELECT key, amount FROM entries WHERE (key LIKE 'redeem:%' OR key LIKE 'unredeem:%')
+                AND NOT EXISTS (SELECT FROM accounts WHERE accounts.id IN (debit, credit) AND owner LIKE '!%')
+        ) AS entries
           USING (key)
         WHERE kept.amount IS DISTINCT FROM entries.amount""",
     "The cashback of redemption {rows} and the entries for it do not say the same.": """
@@ -140,7 +145,10 @@ _QUERIES: Mapping[str, str] = {
             SELECT redemption, 'uncashback:' || redemption, credited FROM redemptions
             WHERE credited > 0 AND state IN (4, 5) AND member NOT LIKE '!%'
         ) AS kept
-        FULL JOIN (SELECT key, amount FROM entries WHERE key LIKE 'cashback:%' OR key LIKE 'uncashback:%') AS entries
+        FULL JOIN (
+            SELECT key, amount FROM entries WHERE (key LIKE 'cashback:%' OR key LIKE 'uncashback:%')
+                AND NOT EXISTS (SELECT FROM accounts WHERE accounts.id IN (debit, credit) AND owner LIKE '!%')
+        ) AS entries
           USING (key)
         WHERE kept.amount IS DISTINCT FROM entries.amount""",
     "Counter {rows} is not what the redemptions that hold have raised it to.": """
@@ -198,7 +206,7 @@ _QUERIES: Mapping[str, str] = {
         WHERE noted.amount IS DISTINCT FROM posted.amount""",
     "The referral of member {rows} is completed without an activity, or has one without being so.": """
         SELECT referee FROM referrals LEFT JOIN activities ON id = activity AND member = referee
-        WHERE (state IN (2, 3)) <> (id IS NOT NULL)""",
+        WHERE (state IN (2, 3)) <> (id IS NOT NULL) AND NOT EXISTS (SELECT FROM erasing WHERE alias = referee)""",
     "Member {rows} came, through others, by their own code, in a circle.": """
         WITH RECURSIVE chain AS (
             SELECT referee AS head, referrer AS above, 1 AS depth FROM referrals WHERE referrer <> ''

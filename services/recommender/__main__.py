@@ -10,8 +10,9 @@ from chassis.service import Service, run_alone
 from laurels.export.v1 import export_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from laurels.recommender.v1 import recommender_pb2_grpc
-from services.erasure import last_word
+from services.erasure import last_word, remembered_by
 from services.export import ExportServicer
+from services.fingerprints import Fingerprints
 from services.recommender.book import Book, Chance
 from services.recommender.export import SECTIONS
 from services.recommender.memory import Memory
@@ -31,7 +32,9 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
     """Serves until `stop`."""
     async with Service("recommender", settings) as service:
         programmes = Configurations(compile_document)
-        write_path = service.write_path(partial(Book, programmes=programmes, memory=Memory(), chance=Chance()))
+        prints = Fingerprints(settings.erasure_key.get_secret_value())
+        begin = partial(Book, programmes=programmes, memory=Memory(), chance=Chance(), prints=prints)
+        write_path = service.write_path(begin)
         server = service.server.grpc
         recommender_pb2_grpc.add_RecommenderServiceServicer_to_server(
             RecommenderServicer(write_path, service.database, programmes), server
@@ -42,7 +45,8 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         )
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
-        service.loops.start("erasures", Eraser(service.database, last_word("recommender"), service.relay.wake).run)
+        eraser = Eraser(service.database, last_word("recommender"), service.relay.wake, remembered_by(prints))
+        service.loops.start("erasures", eraser.run)
         await service.serve(NAMES, stop, started)
 
 

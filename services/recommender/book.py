@@ -23,7 +23,8 @@ from laurels.programme.v1.events_pb2 import ProgrammeApplied
 from laurels.recommender.v1 import recommender_pb2 as pb
 from laurels.recommender.v1.events_pb2 import OutcomeRecorded, RecommendationMade
 from services import programme as programmes_of_services
-from services.erasure import Erase, Erasures, Settle
+from services.erasure import Erase, Erasures, MemberWasErased, Settle, erased
+from services.fingerprints import Fingerprints
 from services.programme import Problems
 from services.recommender import store
 from services.recommender.bandit import Arms, Choice, Model, Why, learn
@@ -105,7 +106,13 @@ class Book:
     """The unit of the recommender service's write path."""
 
     def __init__(
-        self, brand: str, now: datetime, programmes: Configurations[RecommenderRules], memory: Memory, chance: Chance
+        self,
+        brand: str,
+        now: datetime,
+        programmes: Configurations[RecommenderRules],
+        memory: Memory,
+        chance: Chance,
+        prints: Fingerprints,
     ) -> None:
         self.events: list[NewEvent] = []
         self._brand, self._now = brand, now
@@ -124,6 +131,8 @@ class Book:
         self._new_outcomes: list[NewOutcome] = []
         self._applied: list[ProgrammeApplied] = []
         self._erasures = Erasures("recommender", brand)
+        self._prints = prints
+        self._erased: set[str] = set()
 
     # -- loading ------------------------------------------------------------
 
@@ -164,6 +173,8 @@ class Book:
             self._version, self._rules = await self._programmes.newest(connection, self._brand)
         except NotFound:
             return  # told to each request
+        members = sorted({request.member for request in wanted})
+        self._erased = await erased(connection, self._brand, members, self._prints)
         slots = self._rules.slots
         asked = {request.slot for request in wanted} & slots.keys()
         if not asked:
@@ -207,6 +218,8 @@ class Book:
         slot = self._rules.slots.get(request.slot)
         if slot is None:
             raise UnknownSlot(request.slot)
+        if request.member in self._erased:
+            raise MemberWasErased(request.member)
         arms = self._arms.get(slot.id)
         if arms is None:
             return pb.ListRecommendationsResponse()  # none of its rewards exists

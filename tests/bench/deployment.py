@@ -20,9 +20,11 @@ import httpx
 import orjson
 import psutil
 from google.protobuf.json_format import ParseDict
+from nats.js.api import StreamConfig
 
-from chassis import migrations
+from chassis import migrations, transport
 from chassis.credentials import sign
+from chassis.events import stream
 from cli.child import Child, log_tail
 from cli.data_folder import DataFolder
 from cli.embedded import SERVICES, Servers, servers_on
@@ -34,6 +36,7 @@ from tests.bench.load import CURRENCY
 BRAND = "bench"
 LIVES_S = 86_400
 STOP_S = 15.0
+STREAM_BYTES_MAX = 2**20
 SETTLE_S = 300.0
 POLL_S = 0.02
 BALANCE = 1_000_000_000
@@ -271,10 +274,21 @@ async def deployment_on(data: DataFolder) -> AsyncIterator[Deployment]:
     """The servers with the points service's schema, and nothing running on them yet."""
     async with servers_on(data, services=("points",)) as servers, AsyncExitStack() as stack:
         data.signing_key()
+        await _make_streams(servers)
         await migrations.upgrade("points", servers.postgres.url("points", "owner"), "laurels_points_app")
         deployment = Deployment(servers, stack)
         with _logs_shown(deployment):
             yield deployment
+
+
+async def _make_streams(servers: Servers) -> None:
+    """The streams of the services that do not run, for which points would look again and again."""
+    for service in [each for each in SERVICES if each != "points"]:
+        nats_url, password = servers.nats.url(service), servers.data.password(f"nats_{service}")
+        client = await transport.connect(nats_url, name=service, user=service, password=password)
+        config = StreamConfig(name=stream(service), subjects=[f"laurels.{service}.>"], max_bytes=STREAM_BYTES_MAX)
+        await transport.ensure_stream(transport.jetstream(client), config)
+        await client.close()
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,8 @@ import grpc
 import orjson
 import uvloop
 
-from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, points_pb2
+from laurels.points.v1 import ledger_pb2, points_pb2
+from tests.bench import http2
 
 DEADLINE_S = 30.0
 CURRENCY = "points"
@@ -93,6 +95,11 @@ def channels(options: dict[str, Any]) -> list[grpc.aio.Channel]:
     return [grpc.aio.insecure_channel(address) for address in options["addresses"]]
 
 
+def called(options: dict[str, Any]) -> dict[str, str]:
+    """What goes with every call."""
+    return {"authorization": f"Bearer {options['token']}", "grpc-timeout": f"{DEADLINE_S:.0f}S"}
+
+
 def metadata(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {options['token']}"),)
 
@@ -133,18 +140,13 @@ async def batches(options: dict[str, Any]) -> Callable[[], Awaitable[Window]]:
 async def spends(options: dict[str, Any]) -> Callable[[], Awaitable[Window]]:
     """Single spends, each caller one after another."""
     name = "/laurels.points.v1.PointsService/Spend"
-    coders = {
-        "request_serializer": points_pb2.SpendRequest.SerializeToString,
-        "response_deserializer": points_pb2.SpendResponse.FromString,
-    }
-    calls = [channel.unary_unary(name, **coders) for channel in channels(options)]
-    told, chosen = metadata(options), random.Random(options["seed"])
-    first, members = options.get("first", 0), options["members"]
+    chosen, first, members = random.Random(options["seed"]), options.get("first", 0), options["members"]
 
     async def load() -> Window:
+        connections = [await http2.Connection.open(each, name, called(options)) for each in options["addresses"]]
         window = Window(options)
 
-        async def caller(call: Any) -> None:
+        async def caller(connection: http2.Connection) -> None:
             while window.is_open:
                 request = points_pb2.SpendRequest(
                     member=member_of(first + chosen.randrange(members)),
@@ -153,10 +155,10 @@ async def spends(options: dict[str, Any]) -> Callable[[], Awaitable[Window]]:
                     idempotency_key=str(uuid.UUID(int=chosen.getrandbits(128))),
                 )
                 asked_at = time.perf_counter()
-                await call(request, timeout=DEADLINE_S, metadata=told)
+                await connection.call(request.SerializeToString())
                 window.answered(asked_at)
 
-        await at_once(options["callers"], calls, caller)
+        await at_once(options["callers"], connections, caller)
         return window
 
     return load
@@ -164,32 +166,37 @@ async def spends(options: dict[str, Any]) -> Callable[[], Awaitable[Window]]:
 
 async def stream(options: dict[str, Any]) -> Callable[[], Awaitable[Window]]:
     """Single transfers over one stream an address, with a bound on those without an answer."""
-    chosen, told = random.Random(options["seed"]), metadata(options)
-    stubs = [ledger_pb2_grpc.LedgerServiceStub(channel) for channel in channels(options)]
-    most = options["unanswered"]
+    name = "/laurels.points.v1.LedgerService/StreamTransfers"
+    chosen, most = random.Random(options["seed"]), options["unanswered"]
 
     async def load() -> Window:
+        connections = [await http2.Connection.open(each, name, called(options)) for each in options["addresses"]]
         window = Window(options)
 
-        async def one(stub: Any) -> None:
-            asked: list[float] = []
-            room = asyncio.Semaphore(most)
+        async def one(connection: http2.Connection) -> None:
+            asked: deque[float] = deque()
 
-            async def requests() -> AsyncIterator[Any]:
-                while window.is_open:
-                    await room.acquire()
-                    asked.append(time.perf_counter())
-                    yield ledger_pb2.StreamTransfersRequest(transfer=transfer(chosen, options["members"]))
+            def answered(message: bytes) -> None:
+                result = ledger_pb2.StreamTransfersResponse.FromString(message).result
+                if result.code:
+                    raise RuntimeError(f"a transfer was refused: {result.code} {result.detail}")
+                window.answered(asked.popleft())
+                if window.is_open:
+                    ask()
+                elif not asked:
+                    connection.finish(number)
 
-            place = 0
-            async for answer in stub.StreamTransfers(requests(), metadata=told):
-                if answer.result.code:
-                    raise RuntimeError(f"a transfer was refused: {answer.result.code} {answer.result.detail}")
-                window.answered(asked[place])
-                place += 1
-                room.release()
+            def ask() -> None:
+                asked.append(time.perf_counter())
+                request = ledger_pb2.StreamTransfersRequest(transfer=transfer(chosen, options["members"]))
+                connection.send(number, request.SerializeToString())
 
-        await asyncio.gather(*(one(stub) for stub in stubs))
+            number, ended = connection.follow(answered)
+            for _ in range(most):
+                ask()
+            await ended
+
+        await asyncio.gather(*(one(connection) for connection in connections))
         return window
 
     return load

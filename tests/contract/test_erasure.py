@@ -1,11 +1,17 @@
 """An erasure reaches everything, whatever service, subscription or table is added."""
 
+import re
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import asyncpg
 import pytest
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from cli.embedded import SERVICES, Servers
+from laurels.access.v1 import fields_pb2
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from services.points.erasing import RECEIPTS_DUE
 
@@ -26,6 +32,8 @@ NAMED = {
         "badge_awards.member", "experiences.member", "levels_reached.member", "quiz_records.member",
         "quiz_attempts.member", "quiz_answers.member", "contributions.member", "refunded_activities.member",
         "challenge_rewards.member", "team_members.member", "teams.owner",
+        "campaign_hours.member", "campaign_seen.member", "campaign_counters.owner", "campaign_triggers.member",
+        "campaign_cursors.member", "campaign_offers.member", "campaign_messages.member", "webhook_deliveries.member",
     },
     "leaderboard": {"scores.member", "scratch_cards.member"},
     "recommender": {"decisions.member", "profiles.member"},
@@ -58,3 +66,45 @@ async def test_no_column_that_names_a_member_is_forgotten(servers: Servers, serv
     finally:
         await connection.close()
     assert {row[0] for row in rows} == NAMED[service] | CHASSIS
+
+
+PROTOS = Path(__file__).resolve().parents[2] / "protos"
+NAMES_A_MEMBER = re.compile(r"^(by|to|giver|receiver|referee|referrer|owner|target|rival|friend)$|_member$")
+
+
+def fields_of(message: Descriptor) -> Iterator[FieldDescriptor]:
+    """All fields of a message and of those within it."""
+    for field in message.fields:
+        yield field
+        if field.message_type is not None and field.message_type.full_name.startswith("laurels."):
+            yield from fields_of(field.message_type)
+
+
+def events() -> Iterator[Descriptor]:
+    for path in sorted(PROTOS.glob("laurels/**/*events.proto")):
+        name = str(path.relative_to(PROTOS))
+        import_module(name.replace("/", ".").removesuffix(".proto") + "_pb2")
+        yield from descriptor_pool.Default().FindFileByName(name).message_types_by_name.values()
+
+
+def test_each_field_of_an_event_that_names_another_member_says_so() -> None:
+    # An erasure finds them by that.
+    silent = {
+        field.full_name
+        for event in events()
+        for field in fields_of(event)
+        if NAMES_A_MEMBER.search(field.name)
+        and field.type == FieldDescriptor.TYPE_STRING
+        and not field.GetOptions().Extensions[fields_pb2.other_member]
+    }
+    assert silent == set()
+
+
+def test_only_points_tells_of_others_since_it_takes_such_messages_off_its_own_stream_alone() -> None:
+    services = {
+        event.full_name.split(".")[1]
+        for event in events()
+        for field in fields_of(event)
+        if field.GetOptions().Extensions[fields_pb2.other_member]
+    }
+    assert services == {"points"}

@@ -27,6 +27,7 @@ APPEND_ONLY = {
         "milestones_reached",
         "challenge_rewards",
         "team_results",
+        "campaign_triggers",
     },
     "leaderboard": {"scratch_pools"},
     "recommender": {"decisions", "outcomes"},
@@ -152,6 +153,8 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
         expected.add(("scratch_pools", "r"))
+    if service == "missions":  # deliveries that are due are looked for in all brands at once
+        expected |= {(name, "r") for name in ("webhook_deliveries", "webhook_endpoints")}
     if service == "points":  # what is due is looked for in all brands at once
         expected |= {(name, "r") for name in ("lots", "holds", "pending_lots", "tier_standings", "redemptions")}
         expected |= {(name, "r") for name in ("hold_requests", "anniversaries", "particulars_sweeps")}

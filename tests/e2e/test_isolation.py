@@ -64,6 +64,17 @@ async def test_programmes_are_apart(suite: Suite, brand: str) -> None:
 async def populated(world: World) -> dict[str, Any]:
     """A member with something of everything; the ids of it all, by path variable."""
     programme = (await world.get("/v1/programme"))["programme"]
+    programme["missions"]["campaigns"] = [
+        {
+            "id": "mugs",
+            "name": NAME,
+            "activity": {"type": "purchase"},
+            "effects": [
+                {"offer": {"reward": "single", "days": 30}},
+                {"message": {"channel": "email", "template": "hi", "fields": [{"name": "of", "value": f"'{NAME}'"}]}},
+            ],
+        }
+    ]
     programme["points"]["groups"] = {"kinds": [{"id": "household", "name": "Household", "members_max": 5}]}
     question = {
         "id": "one",
@@ -75,6 +86,10 @@ async def populated(world: World) -> dict[str, Any]:
     programme["missions"]["team_challenges"] = [{"id": "cup", "name": "Cup", "contributions": counted}]
     await world.call("PUT", "/v1/programme", {"programme": programme})
     await world.call("POST", "/v1/members", {"member": CANARY, "display_name": NAME})
+    consent = {"consents": [{"purpose": "marketing", "granted": True}]}
+    await world.call("PUT", f"/v1/members/{CANARY}/consents", consent)
+    hook = {"url": "https://127.0.0.1:9/", "types": ["message.requested"]}
+    made = await world.call("POST", "/v1/webhooks", hook, headers={"idempotency-key": "populate"})
     body = {"kind": "household", "name": NAME}
     group = await world.call("POST", f"/v1/members/{CANARY}/groups", body, headers={"idempotency-key": "populate"})
     await world.buy(CANARY, AMOUNT, AMOUNT)
@@ -100,6 +115,13 @@ async def populated(world: World) -> dict[str, Any]:
     await eventually(lambda: world.wallet(CANARY), wallet)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
     await world.call("POST", "/v1/members", {"member": "leaver"})
+
+    async def deliveries() -> int:
+        return len((await world.get("/v1/webhook-deliveries"))["deliveries"])
+
+    await eventually(deliveries, 1)
+    delivery = (await world.get("/v1/webhook-deliveries"))["deliveries"][0]["delivery"]
+    offer = (await world.get(f"/v1/members/{CANARY}/offers"))["offers"][0]["offer"]
     choice = (await world.get(f"/v1/members/{CANARY}/recommendations?slot=home"))["recommendations"][0]
     entry = (await world.get(f"/v1/members/{CANARY}/entries"))["entries"][0]["id"]
     return {
@@ -116,6 +138,9 @@ async def populated(world: World) -> dict[str, Any]:
         "transfer": str(spent.json()["entry"]["id"]),
         "lot": "0" * 24,  # the programme has no pending points
         "reward": "single",
+        "offer": offer,
+        "webhook": made.json()["webhook"]["webhook"],
+        "delivery": delivery,
         "mission": "come_back",
         "redemption": redeemed.json()["redemption"]["redemption"],
         "erasure": (await world.call("DELETE", "/v1/members/leaver")).json()["erasure"],
@@ -193,6 +218,10 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/members/{member}/teams": {"challenge": "cup", "name": "Theirs"},
         "/v1/members/{member}/teams:join": {"code": "NOBODYS1"},
         "/v1/members/{member}/teams/{team}:leave": {},
+        "/v1/members/{member}/offers/{offer}:accept": {},
+        "/v1/webhooks": {"url": "https://example.org/", "types": ["message.requested"]},
+        "/v1/webhooks/{webhook}:rotate": {},
+        "/v1/webhook-deliveries/{delivery}:replay": {},
         "/v1/grants/{grant}:retry": {},
         "/v1/grants/{grant}:dismiss": {},
     }

@@ -495,7 +495,7 @@ VALUE = {
     for service in ("missions", "leaderboard")
     for name, message, says in (
         ("granted points", GRANTED, "1 rewards or prizes were not credited as owed"),
-        ("a granted reward", GRANTED, "1 granted rewards were not issued, such as ('made:up:1', 'ann', 'single')"),
+        ("a granted reward", GRANTED, "1 granted rewards were not issued, such as ('made:up#1', 'ann', 'single')"),
         (
             "a request to hold",
             value_pb.HoldRequested(key="made:up", member="ann", currency="points", amount=1),

@@ -11,6 +11,7 @@ import pytest
 
 from chassis.errors import InvalidArgument, NotFound, PermissionDenied
 from cli.embedded import Servers
+from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
 from services.leaderboard.ranking import order
 from tests.conftest import running
@@ -53,6 +54,17 @@ async def test_credits_and_activities_add_to_their_boards(leaderboard: Leaderboa
     assert await leaderboard.top(brand, "earners") == [(1, "ann", 12), (2, "bob", 11)]
     assert await leaderboard.top(brand, "spenders") == [(1, "bob", 101), (2, "ann", 100)]
     assert await leaderboard.violations(brand) == []
+
+
+async def test_what_a_back_end_transfers_or_takes_back_moves_no_board(leaderboard: Leaderboard, brand: str) -> None:
+    await leaderboard.apply(brand, programme())
+    moved = []
+    for kind in ("TRANSFER", "REVERSAL", "REDEMPTION", "MISSION", "PRIZE", "REFERRAL"):
+        credited = credit("ann", 10)
+        credited.kind = points_pb2.EntryKind.Value(f"ENTRY_KIND_{kind}")
+        moved.append(credited)
+    await leaderboard.settled(brand, *await leaderboard.publish(brand, *moved))
+    assert await leaderboard.top(brand, "earners") == [(1, "ann", 30)]
 
 
 async def test_an_event_that_is_delivered_twice_moves_a_board_once(leaderboard: Leaderboard, brand: str) -> None:

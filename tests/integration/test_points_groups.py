@@ -18,17 +18,22 @@ from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity, RecordActivitiesRequest
 from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2_grpc, ledger_pb2, ledger_pb2_grpc, points_pb2
 from laurels.points.v1 import groups_pb2 as gb
+from laurels.points.v1 import programme_earning_pb2 as pe
 from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
+from laurels.programme.v1.programme_pb2 import ActivityType, Attribute
 from services.points import verification
 from services.points.book import Book
 from services.points.groups import group_id
 from services.points.operations import OPERATIONS
+from services.points.pending import lot_id
 from services.points.programme import compile_document
 from services.points.referrals import MakeCode
 from tests.conftest import running
 from tests.integration.points_support import (
+    INTEGER,
     PER_UNIT,
+    TEXT,
     Points,
     Streams,
     eventually,
@@ -787,6 +792,74 @@ async def test_what_is_given_keeps_its_expiry_soonest_first(
     assert (given.available, given.expiring_next, given.expires_at) == (30, 20, before.expires_at)
     assert (left.available, left.expiring_next) == (40, 40)
     assert await violations(database, brand) == []
+
+
+# -- refunds -----------------------------------------------------------------
+
+
+def refund(name: str, of: str, amount: int) -> Activity:
+    found = purchase(name, "ann", amount, of=of)
+    found.type = "refund"
+    return found
+
+
+def with_refunds(policy: Any, overdraft: int = 0) -> Any:
+    found = with_groups(expiry=pb.Expiry(days=5_000))
+    attributes = [Attribute(name="of", kind=TEXT, required=True), Attribute(name="amount", kind=INTEGER, required=True)]
+    found.activity_types.append(ActivityType(type="refund", attributes=attributes))
+    found.points.currencies[0].overdraft_max = overdraft
+    found.points.refunds.add(
+        activity_type="refund", purchase_type="purchase", purchase="of", amount="amount", total="amount", policy=policy
+    )
+    return found
+
+
+@pytest.mark.parametrize("order", ["refund later", "refund beside", "refund first"])
+async def test_a_refund_takes_pooled_shares_back_from_the_group(points: Points, brand: str, order: str) -> None:
+    await points.apply(brand, with_refunds(pe.REFUND_POLICY_DOWN_TO_ZERO))
+    home = await Home.of(points, brand, "bob", "ann")
+    activities = [purchase("p", "ann", 201), refund("r1", "p", 50)]
+    if order == "refund first":
+        activities.reverse()
+    for batch in [activities] if order == "refund beside" else [[activity] for activity in activities]:
+        await points.record(brand, *batch)
+    # 50 of 201 are due: of the group's 100 it is 24, and of the member's own the rest.
+    assert (await points.available(brand), await home.available()) == (101 - 26, 100 - 24)
+    await points.record(brand, refund("r2", "p", 151))
+    assert (await points.available(brand), await home.available()) == (0, 0)
+    assert [entry.amount for entry in await home.statement()] == [-76, -24, 100]
+
+
+async def test_a_refund_takes_back_what_was_pooled_when_pending_points_became_available(
+    points: Points, brand: str
+) -> None:
+    found = with_refunds(pe.REFUND_POLICY_DOWN_TO_ZERO)
+    found.points.earning_rules[0].pending.days = 3_000
+    await points.apply(brand, found)
+    home = await Home.of(points, brand, "bob", "ann")
+    await points.record(brand, purchase("p", "ann", 200))
+    lot = lot_id("activity:p:per_unit")
+    await points.call("ActivatePendingLot", ledger_pb2.ActivatePendingLotRequest(lot=lot), brand)
+    assert (await points.available(brand), await home.available()) == (100, 100)
+    await points.record(brand, refund("r", "p", 100))
+    assert (await points.available(brand), await home.available()) == (50, 50)
+
+
+async def test_what_a_group_has_spent_is_taken_from_the_member_as_the_policy_lets(
+    points: Points, brand: str, streams: Streams, database: asyncpg.Connection
+) -> None:
+    await points.apply(brand, with_refunds(pe.REFUND_POLICY_INTO_NEGATIVE, overdraft=1_000))
+    home = await Home.of(points, brand, "bob", "ann")
+    await points.record(brand, purchase("p", "ann", 200))
+    await home.spend("all", 70, member="bob")
+    await points.record(brand, refund("r", "p", 200))
+    assert (await points.available(brand), await home.available()) == (-70, 0)
+    told = [event for event in await streams.told(brand, groups_events_pb2.GroupDebited) if event.member == "ann"]  # type: ignore[attr-defined]
+    assert [(event.amount, event.reference, event.member_balance) for event in told] == [(30, "p", 130)]  # type: ignore[attr-defined]
+    async with database.transaction():
+        await database.execute("SELECT set_config('laurels.brand', $1, true)", brand)
+        await database.execute("SET LOCAL ROLE laurels_points_app")
+        assert await verification.violations(database) == []
 
 
 # -- referrals ----------------------------------------------------------------

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from chassis.errors import DomainError
 from cli.embedded import Servers
-from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, points_pb2
+from laurels.points.v1 import groups_pb2, groups_pb2_grpc, ledger_pb2, ledger_pb2_grpc, points_pb2
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.events_pb2 import PointsExpired, PointsExpiring
 from tests.conftest import running
@@ -23,7 +24,8 @@ REDEEMED = ledger_pb2.LedgerAccount(kind=points_pb2.ACCOUNT_KIND_REDEEMED)
 @pytest.fixture(scope="module")
 async def ledger(settings_of: Callable[..., Any], token: Callable[..., str]) -> AsyncIterator[Points]:
     async with running("points", settings_of("points")) as channel:
-        yield Points(channel, token, ledger_pb2_grpc.LedgerServiceStub(channel))
+        stubs = (ledger_pb2_grpc.LedgerServiceStub(channel), groups_pb2_grpc.GiftServiceStub(channel))
+        yield Points(channel, token, *stubs)
 
 
 @pytest.fixture
@@ -246,3 +248,29 @@ async def test_inactivity_takes_everything_and_any_movement_puts_it_off(ledger: 
     assert await ledger.available(brand, "bob") == 0
     wallet = (await ledger.call("ListWallets", points_pb2.ListWalletsRequest(member="ann"), brand)).wallets[0]
     assert wallet.available == wallet.expiring_next > 0
+
+
+async def test_a_refused_request_leaves_no_accounts_of_whom_it_names(
+    ledger: Points, brand: str, servers: Servers
+) -> None:
+    found = programme()
+    found.points.gifts.currencies.add(currency="points")
+    await ledger.apply(brand, found)
+    await ledger.record(brand, purchase("p"))
+    given = groups_pb2.GivePointsRequest(member="nobody-1", to="ann", currency="points", amount=1, idempotency_key="g")
+    hold = ledger_pb2.HoldPointsRequest(member="nobody-2", currency="points", amount=1, idempotency_key="h")
+    for method, request in (("GivePoints", given), ("HoldPoints", hold)):
+        assert await code_of(ledger.call(method, request, brand)) == "unknown_member"
+    assert await code_of(ledger.spend(brand, "s", 1, member="nobody-3")) == "unknown_member"
+    (result,) = await post(ledger, brand, transfer("t", 1, debit="nobody-4", credit="nobody-5"))
+    assert result.code == "unknown_member"
+    connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
+    try:
+        rows = await connection.fetch(
+            "SELECT owner FROM accounts WHERE brand = $1 AND owner LIKE 'nobody%' "
+            "UNION ALL SELECT member FROM members WHERE brand = $1 AND member LIKE 'nobody%'",
+            brand,
+        )
+    finally:
+        await connection.close()
+    assert rows == []

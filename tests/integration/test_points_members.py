@@ -10,11 +10,22 @@ import nats
 import pytest
 
 from chassis.errors import DomainError, InvalidArgument
+from chassis.events import message_class
 from cli.embedded import Servers
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from laurels.export.v1 import export_pb2, export_pb2_grpc
-from laurels.points.v1 import ledger_pb2, ledger_pb2_grpc, members_pb2, members_pb2_grpc, points_pb2
+from laurels.points.v1 import (
+    groups_events_pb2,
+    groups_pb2,
+    groups_pb2_grpc,
+    ledger_pb2,
+    ledger_pb2_grpc,
+    members_pb2,
+    members_pb2_grpc,
+    points_pb2,
+)
+from laurels.points.v1 import programme_groups_pb2 as pg
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.members_events_pb2 import ConsentChanged, MemberCorrected
 from services import export
@@ -64,6 +75,9 @@ async def points(client: Any, settings_of: Callable[..., Any], token: Callable[.
             ledger_pb2_grpc.LedgerServiceStub(channel),
             members_pb2_grpc.MembersServiceStub(channel),
             export_pb2_grpc.ExportServiceStub(channel),
+            groups_pb2_grpc.GroupServiceStub(channel),
+            groups_pb2_grpc.GiftServiceStub(channel),
+            groups_pb2_grpc.ReferralServiceStub(channel),
         )
 
 
@@ -462,6 +476,132 @@ async def test_an_erased_member_is_gone_and_the_ledger_is_as_it_was(
     # What was scrubbed before it was published says nothing.
     told_still = await streams.told(brand, ActivityRecorded)
     assert [event.activity.id for event in told_still if event.ByteSize()] == ["b"]  # type: ignore[attr-defined]
+
+
+# -- what others have of them ------------------------------------------------
+
+
+def together() -> Any:
+    """A programme of households, gifts and referrals."""
+    found = programme(PER_UNIT)
+    found.points.groups.kinds.add(id="household", name="Household", members_max=9)
+    found.points.gifts.currencies.add(currency="points")
+    found.points.referrals.MergeFrom(
+        pg.ReferralProgramme(currency="gems", referrer_amount=50, activity_type="purchase", window_days=30)
+    )
+    return found
+
+
+async def home_of(points: Points, brand: str, owner: str, *others: str, wallet: int = 90) -> str:
+    """A household, to which its owner gave points and to whom others were added in this order."""
+    made = groups_pb2.CreateGroupRequest(member=owner, kind="household", name=f"{owner}'s", idempotency_key=owner)
+    group = (await points.call("CreateGroup", made, brand)).group.group
+    for other in others:
+        await points.call("AddToGroup", groups_pb2.AddToGroupRequest(group=group, target=other), brand)
+    given = groups_pb2.ContributeToGroupRequest(
+        member=owner, group=group, currency="points", amount=wallet, idempotency_key="filled"
+    )
+    await points.call("ContributeToGroup", given, brand)
+    return group
+
+
+async def completed(points: Points, brand: str, streams: Streams, member: str) -> None:
+    """An erasure to its end; the test gives the other services' receipts."""
+    name = await erase(points, brand, member)
+    await receive(streams, brand, name, RECEIPTS_DUE)
+
+    async def state() -> Any:
+        return (await erasure(points, brand, name)).state
+
+    await eventually(state, members_pb2.ERASURE_STATE_SETTLED)
+    await receive(streams, brand, name, {(service, "") for service in SERVICES})
+    await eventually(state, members_pb2.ERASURE_STATE_COMPLETE)
+
+
+async def test_no_event_of_another_member_names_the_erased_and_each_keeps_its_effect(
+    points: Points, brand: str, streams: Streams, servers: Servers, client: nats.NATS
+) -> None:
+    await points.apply(brand, together())
+    await points.enrol(brand, "bob")
+    code = (await points.call("GetReferral", groups_pb2.GetReferralRequest(member="bob"), brand)).code
+    await points.call("EnrolMember", points_pb2.EnrolMemberRequest(member=CANARY, referral_code=code), brand)
+    await points.record(brand, purchase(f"{CANARY}-1", CANARY, 400), purchase("b", "bob", 300))
+    for giver, to in ((CANARY, "bob"), ("bob", CANARY)):
+        gift = groups_pb2.GivePointsRequest(
+            member=giver, to=to, currency="points", amount=7, reference=f"from {giver}", idempotency_key="gift"
+        )
+        await points.call("GivePoints", gift, brand)
+    group = await home_of(points, brand, CANARY)
+    invited = groups_pb2.InviteToGroupRequest(member=CANARY, group=group, target="bob")
+    await points.call("InviteToGroup", invited, brand)
+    await points.call("JoinGroup", groups_pb2.JoinGroupRequest(member="bob", group=group), brand)
+    kinds = (groups_events_pb2.GiftReceived, groups_events_pb2.GiftGiven, groups_events_pb2.ReferralCompleted)
+    before = [event for event in await streams.told(brand, *kinds) if event.member == "bob"]  # type: ignore[attr-defined]
+    assert len(before) == 3
+    await completed(points, brand, streams, CANARY)
+    assert await mentions(servers, "points", CANARY) == []
+    subscription = await client.jetstream().subscribe(
+        f"laurels.*.*.*.{brand}.>", ordered_consumer=True, stream="POINTS"
+    )
+    left = [message async for message in _all(subscription)]
+    assert not [m for m in left if CANARY in m.subject or CANARY.encode() in m.data]
+    assert await damage(servers, brand) == []
+    # What a consumer had missed is published again with all that it does, and of whom it names the alias.
+    connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
+    kept = "SELECT type, payload FROM outbox WHERE brand = $1 AND member = 'bob' AND type = ANY($2) ORDER BY id"
+    rows = await connection.fetch(kept, brand, [kind.DESCRIPTOR.full_name for kind in kinds])
+    await connection.close()
+    after = [message_class(row["type"]).FromString(row["payload"]) for row in rows]
+    assert [(e.currency, getattr(e, "amount", 0)) for e in after] == [
+        (e.currency, getattr(e, "amount", 0))  # type: ignore[attr-defined]
+        for e in before
+    ]
+    brought, received, given = after
+    assert brought.referee.startswith("!")
+    assert brought.activity == ""
+    assert (received.giver, received.reference) == (brought.referee, "")
+    assert (given.to, given.reference) == (brought.referee, "from bob")
+
+
+async def test_the_manager_of_longest_standing_inherits_the_group_of_an_erased_owner(
+    points: Points, brand: str, streams: Streams, servers: Servers
+) -> None:
+    await points.apply(brand, together())
+    await points.record(brand, *(purchase(name, name, 200) for name in ("ann", "bob", "cem", "dan")))
+    group = await home_of(points, brand, "ann", "bob", "cem", "dan")
+    for name in ("cem", "dan"):
+        role = groups_pb2.ChangeGroupRoleRequest(group=group, target=name, role=pg.GROUP_ROLE_MANAGER)
+        await points.call("ChangeGroupRole", role, brand)
+    await erase(points, brand, "ann")
+    found = await points.call("GetGroup", groups_pb2.GetGroupRequest(group=group), brand)
+    assert (found.group.owner, found.group.name, found.group.size) == ("cem", "", 3)
+    assert [wallet.available for wallet in found.wallets if wallet.currency == "points"] == [90]
+    told = await streams.told(brand, groups_events_pb2.GroupChanged)
+    assert (told[-1].member, told[-1].role, told[-1].group.owner) == ("cem", pg.GROUP_ROLE_OWNER, "cem")  # type: ignore[attr-defined]
+    # The next heir after a manager who left, a member after the last manager.
+    await erase(points, brand, "cem")
+    await erase(points, brand, "dan")
+    found = await points.call("GetGroup", groups_pb2.GetGroupRequest(group=group), brand)
+    assert (found.group.owner, found.group.size) == ("bob", 1)
+    assert await damage(servers, brand) == []
+
+
+async def test_a_group_that_nobody_is_left_in_is_dissolved_and_what_it_has_expires(
+    points: Points, brand: str, streams: Streams, servers: Servers
+) -> None:
+    await points.apply(brand, together())
+    await points.record(brand, purchase("ann", "ann", 200), purchase("bob", "bob", 50))
+    group = await home_of(points, brand, "ann")
+    invited = groups_pb2.InviteToGroupRequest(member="ann", group=group, target="bob")
+    await points.call("InviteToGroup", invited, brand)
+    before = await points.liability(brand)
+    await erase(points, brand, "ann")
+    assert before["points"][2] - (await points.liability(brand))["points"][2] == 200
+    found = (await points.call("GetGroup", groups_pb2.GetGroupRequest(group=group), brand)).group
+    assert (found.state, found.size, found.name) == (groups_pb2.GROUP_STATE_DISSOLVED, 0, "")
+    told = await streams.told(brand, groups_events_pb2.GroupChanged)
+    assert (told[-1].member, told[-1].change) == ("bob", groups_events_pb2.GROUP_CHANGE_DISSOLVED)  # type: ignore[attr-defined]
+    assert await damage(servers, brand) == []
 
 
 async def test_nobody_is_scrubbed_who_is_not_being_erased(points: Points, brand: str, servers: Servers) -> None:

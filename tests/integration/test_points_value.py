@@ -179,7 +179,7 @@ async def test_points_are_credited_once_under_their_key_with_their_reason(
     } <= statement
     async with connected(servers, brand) as connection:
         keys = await connection.fetch("SELECT key FROM entries WHERE brand = $1 AND key LIKE 'prize:%'", brand)
-    assert {row["key"] for row in keys} == {"prize:c1", "prize:c1:1", "prize:c1:2"}
+    assert {row["key"] for row in keys} == {"prize:c1", "prize:c1#1", "prize:c1#2"}
     told = await streams.told(brand, events_pb2.PointsCredited)
     assert sum(event.amount for event in told if event.currency == "points") == 77
     assert await parked(points, brand) == []
@@ -315,7 +315,7 @@ async def test_an_export_has_what_was_given_parked_and_held(points: Points, stre
     await eventually(lambda: available_and_held(points, brand), (6, 4))
     answer = await points.call("ExportMember", export_pb2.ExportMemberRequest(member="ann"), brand)
     rows = {section.name: [dict(row) for row in section.rows] for section in answer.sections}
-    assert [row["key"] for row in rows["given_rewards"]] == ["k:0"]
+    assert [row["key"] for row in rows["given_rewards"]] == ["k#0"]
     assert [row["code"] for row in rows["parked_grants"]] == ["reward_sold_out"]
     assert [row["key"] for row in rows["hold_requests"]] == ["h"]
     assert [row["on_date"] for row in rows["anniversaries"]] == ["1990-05-01"]
@@ -327,7 +327,7 @@ async def test_a_key_that_another_entry_has_parks_the_grant_and_loses_nothing(
 ) -> None:
     await points.apply(brand, programme())
     await points.record(brand, purchase("first"))
-    await streams.publish("leaderboard", brand, granting("k:1", coins(3)), granting("k", coins(5), coins(6)))
+    await streams.publish("leaderboard", brand, granting("k#1", coins(3)), granting("k", coins(5), coins(6)))
     await eventually(lambda: codes(points, brand), Counter(idempotency_conflict=1))
     assert await points.available(brand) == 100 + 3 + 5
 
@@ -693,7 +693,7 @@ async def test_verification_finds_what_does_not_add_up(
     mine = f"WHERE brand = '{brand}'"
     for damage, says in (
         (f"UPDATE parked_grants SET state = 2 {mine}", "was given and has no effect"),
-        (f"UPDATE given_rewards SET redemption = 'other' {mine}", "The redemption of granted reward k:0"),
+        (f"UPDATE given_rewards SET redemption = 'other' {mine}", "The redemption of granted reward k#0"),
         (f"UPDATE hold_requests SET ended = 1, ended_at = now() {mine}", "Request h to hold points"),
         (f"UPDATE hold_requests SET hold = 'other' {mine}", "Request h to hold points"),
         (f"UPDATE anniversaries SET on_date = '1990-05-02' {mine}", "The anniversary of ann (birthday)"),

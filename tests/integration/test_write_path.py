@@ -99,14 +99,67 @@ async def test_requests_that_arrive_while_a_transaction_commits_form_the_next_on
     assert await notes.transactions(brand) == [1, 30]
 
 
+async def test_callers_who_ask_again_once_they_are_answered_are_decided_together(
+    notes: Notes, path: WritePath, stage: Stage, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_path, "GATHER_S", WITHIN_S)
+    async with held_up(path, brand, stage):
+        waiting = asyncio.gather(*(path.submit(brand, note) for note in counted(range(3))))
+        await asyncio.sleep(0)
+    await waiting
+    again = [asyncio.create_task(path.submit(brand, Note("ann", "0")))]
+    for number in (1, 2):
+        # Statements of another session take longer than a batch that waits for nobody.
+        assert await notes.transactions(brand) == [1, 3]
+        again.append(asyncio.create_task(path.submit(brand, Note("ann", str(number)))))
+    async with asyncio.timeout(WITHIN_S / 2):
+        await asyncio.gather(*again)
+    assert await notes.transactions(brand) == [1, 3, 3]
+
+
+async def test_a_batch_waits_a_moment_for_callers_who_do_not_come_back_and_a_lone_caller_for_nobody(
+    notes: Notes, path: WritePath, stage: Stage, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_up(path, brand, stage):
+        waiting = asyncio.gather(*(path.submit(brand, note) for note in counted(range(3))))
+        await asyncio.sleep(0)
+    await waiting
+    await path.submit(brand, Note("ann", "alone"))
+    monkeypatch.setattr(write_path, "GATHER_S", 4 * WITHIN_S)
+    async with asyncio.timeout(WITHIN_S):
+        await path.submit(brand, Note("ann", "alone again"))
+    assert await notes.transactions(brand) == [1, 3, 1, 1]
+
+
 async def test_a_batch_takes_no_more_than_its_weight(notes: Notes, stage: Stage, brand: str) -> None:
-    path = notes.write_path(stage, batch_weight_max=10)
+    path = notes.write_path(stage, batch_weight_max=10, transactions_max=1)
     async with held_up(path, brand, stage):
         requests = [path.submit(brand, note, weight=3) for note in counted(range(7))]
         waiting = asyncio.gather(*requests, path.submit(brand, Note("heavy", "heavy"), weight=25))
         await asyncio.sleep(0)
     await waiting
     assert await notes.transactions(brand) == [1, 3, 3, 1, 1]
+
+
+async def test_a_second_transaction_of_a_brand_runs_at_once_only_for_a_whole_batch(
+    notes: Notes, stage: Stage, brand: str
+) -> None:
+    path = notes.write_path(stage, batch_weight_max=10, transactions_max=2)
+    gate = stage.before_commit = Gate()
+    tasks = [asyncio.create_task(path.submit(brand, Note("first", "first")))]
+    await gate.reached()
+    tasks += [asyncio.create_task(path.submit(brand, note)) for note in counted(range(9))]
+    async with notes.superuser() as session:
+        # It would have reached the gate by the time that this many statements are answered.
+        for _ in range(50):
+            await session.execute("SELECT 1")
+        assert gate.entered == 1
+        tasks.append(asyncio.create_task(path.submit(brand, Note("tenth", "tenth"))))
+        while gate.entered < 2:
+            await session.execute("SELECT 1")
+    gate.open()
+    await asyncio.gather(*tasks)
+    assert sorted(await notes.transactions(brand)) == [1, 10]
 
 
 async def test_brands_do_not_share_transactions_and_few_run_at_once(notes: Notes, stage: Stage, brand: str) -> None:

@@ -16,8 +16,8 @@ from laurels.points.v1 import points_pb2
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
 from laurels.value.v1 import events_pb2 as value_pb
+from services.fingerprints import Fingerprints
 from services.points.book import Book
-from services.points.fingerprints import Fingerprints
 from services.points.operations import OPERATIONS
 from services.points.programme import compile_document
 from services.points.verification import violations

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1 import programme_goals_pb2 as goals_pb
 from laurels.missions.v1 import programme_pb2 as pb
+from laurels.points.v1 import programme_pb2 as points_pb
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme
 from laurels.programme.v1 import programme_pb2
+from laurels.value.v1.events_pb2 import Grant
 from services.missions.programme import MissionsRules, compile_document, compile_programme
 from services.programme import Problems
 
@@ -183,3 +186,79 @@ def test_a_sum_whose_condition_does_not_hold_is_not_evaluated() -> None:
         mission("parts", condition="attributes.amount > 0", sum=pb.SumGoal(of="1000 / attributes.amount", target=9))
     )
     assert purchase(rules, amount=0) == {}
+
+
+def with_goals(*some: goals_pb.Goal, **fields: Any) -> pb.Mission:
+    return pb.Mission(id="m", activity_type="purchase", goals=some, **fields)
+
+
+COUNTED = goals_pb.Goal(count=goals_pb.GoalCount(target=1))
+WHERE = "missions.missions[1]"
+GOAL_FAULTS: list[tuple[pb.Mission, str, str]] = [
+    (with_goals(goals_pb.Goal()), f"{WHERE}.goals[0]", "has no kind"),
+    (with_goals(COUNTED, count=pb.CountGoal(target=1)), f"{WHERE}.goals", "stand in place of"),
+    (with_goals(*[COUNTED] * 17), f"{WHERE}.goals", "more than 16"),
+    (
+        with_goals(goals_pb.Goal(distinct=goals_pb.GoalDistinct(of="attributes.amount", target=2))),
+        f"{WHERE}.goals[0].distinct.of",
+        "not a text",
+    ),
+    (
+        with_goals(goals_pb.Goal(set=goals_pb.GoalSet(of="attributes.category", values=["a", "a"]))),
+        f"{WHERE}.goals[0].set.values",
+        "different texts",
+    ),
+    (
+        with_goals(goals_pb.Goal(sequence=goals_pb.GoalSequence(steps=[goals_pb.SequenceStep()]))),
+        f"{WHERE}.goals[0].sequence.steps",
+        "has 1 items, not 2",
+    ),
+    (
+        with_goals(goals_pb.Goal(activity_type="visit", condition="attributes.amount > 1", count=COUNTED.count)),
+        f"{WHERE}.goals[0].condition",
+        "undeclared reference",
+    ),
+    (with_goals(goals_pb.Goal(tier=goals_pb.GoalTier(tier="gold"))), f"{WHERE}.goals[0].tier.tier", "tier 'gold'"),
+    (
+        with_goals(goals_pb.Goal(rank=goals_pb.GoalRank(board="top", rank=1))),
+        f"{WHERE}.goals[0].rank.board",
+        "board 'top'",
+    ),
+    (with_goals(goals_pb.Goal(streak=goals_pb.GoalStreak())), f"{WHERE}.goals[0].streak.target", "is 0"),
+    (mission(window=goals_pb.Window(cron="0 25 * * *")), f"{WHERE}.window.cron", "is not a cron expression"),
+    (mission(window=goals_pb.Window(cron="* * *")), f"{WHERE}.window.cron", "is not five fields"),
+    (
+        mission(window=goals_pb.Window(joined_days_from=5, joined_days_until=5)),
+        f"{WHERE}.window.joined_days_until",
+        "is not after",
+    ),
+    (mission(start=goals_pb.Start(by=goals_pb.START_BY_MISSION)), f"{WHERE}.start.after", "names missions where"),
+    (
+        mission(start=goals_pb.Start(by=goals_pb.START_BY_MISSION, after=["ghost"])),
+        f"{WHERE}.start.after[0]",
+        "mission 'ghost'",
+    ),
+    (mission(start=goals_pb.Start(deadline_hours=1)), f"{WHERE}.start.deadline_hours", "begun once"),
+    (mission(limits=goals_pb.MissionLimits(budget=5)), f"{WHERE}.limits.budget_currency", "currency ''"),
+    (mission(eligible="member.tiers == 'x'"), f"{WHERE}.eligible", "undeclared reference"),
+    (mission(badges_needed=["hero"]), f"{WHERE}.badges_needed[0]", "badge 'hero'"),
+    (mission(rewards=[Grant()]), f"{WHERE}.rewards[0]", "gives nothing"),
+    (mission(rewards=[Grant(scratch_card="pool")]), f"{WHERE}.rewards[0].scratch_card", "pool 'pool'"),
+    (mission(rewards=[Grant(mission="ghost")]), f"{WHERE}.rewards[0].mission", "mission 'ghost'"),
+]
+
+
+@pytest.mark.parametrize(("fault", "field", "detail"), GOAL_FAULTS, ids=[row[1] + row[2][:12] for row in GOAL_FAULTS])
+def test_a_fault_of_goals_windows_and_ends_is_named_with_its_place(fault: pb.Mission, field: str, detail: str) -> None:
+    found = problems(programme(mission("first"), fault))
+    assert list(found) == [field]
+    assert detail in found[field]
+
+
+def test_the_zone_of_members_is_a_shared_text() -> None:
+    found = programme(mission())
+    found.missions.time_zone_attribute, found.missions.lateness_days = "zone", 91
+    assert "member attribute 'zone'" in problems(found)["missions.time_zone_attribute"]
+    assert "is 91" in problems(found)["missions.lateness_days"]
+    found.points.member_attributes.add(name="zone", kind=points_pb.MEMBER_ATTRIBUTE_KIND_TEXT)
+    assert "is not a text that is `shared`" in problems(found)["missions.time_zone_attribute"]

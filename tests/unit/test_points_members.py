@@ -16,9 +16,9 @@ from chassis.erasure import Erasing, alias_of, is_alias
 from chassis.events import partition
 from laurels.points.v1 import members_pb2
 from laurels.points.v1 import programme_pb2 as pb
+from services.fingerprints import Fingerprints
 from services.points.attributes import PREFIX, age_on, compile_members
 from services.points.erasing import Eraser
-from services.points.fingerprints import Fingerprints
 from services.points.guardians import awaits_guardian
 from services.points.store.members import Particulars
 from services.programme import Problems

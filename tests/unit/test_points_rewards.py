@@ -15,8 +15,8 @@ from laurels.programme.v1.programme_pb2 import Programme
 from services.points import rewards
 from services.points.boosters import multiplied
 from services.points.codes import ALPHABET, CANDIDATES, drawn
-from services.points.counters import Per, period_of
 from services.points.earning import AMOUNT_MAX, Award
+from services.points.periods import Per, period_of
 from services.points.programme import PointsRules, compile_programme
 from services.points.rewards import CounterKey, Offer
 from services.points.states import MemberState
@@ -185,7 +185,7 @@ def test_periods_are_the_ones_of_the_counters(at: datetime, per: int) -> None:
     name = pb.RewardPeriod.Name(per).removeprefix("REWARD_PERIOD_").lower()
     if name in list(Per):
         assert rewards.period(per, at, VIENNA) == period_of(Per(name), at, VIENNA)
-    elif name == "quarter":
+    if name == "quarter":
         months = {rewards.period(pb.REWARD_PERIOD_MONTH, at + timedelta(days=days), VIENNA) for days in range(-95, 95)}
         quarter = rewards.period(per, at, VIENNA)
         begins = datetime.fromisoformat(quarter[1:]).date()

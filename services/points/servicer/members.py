@@ -12,10 +12,10 @@ from chassis.errors import Aborted, FieldViolation, InvalidArgument
 from chassis.write_path import WritePath
 from laurels.points.v1 import members_pb2 as pb
 from laurels.points.v1 import members_pb2_grpc, points_pb2
+from services.fingerprints import Fingerprints
 from services.points import members
 from services.points import store as points_store
 from services.points.erasing import UnknownErasure, new_erasure
-from services.points.fingerprints import Fingerprints
 from services.points.form import plain, refuse, text_violations
 from services.points.guardians import awaits_guardian
 from services.points.ledger import UnknownMember

@@ -122,6 +122,14 @@ _ADD_ENTRIES = """
     -- Ids are drawn under a lock that ends with the transaction: see store/log.py.
     CROSS JOIN (SELECT pg_advisory_xact_lock_shared(hashtextextended('ledger', 0))) AS writing
     ORDER BY place RETURNING id"""
+# Both in one: a small transaction takes as long as its round trips.
+_SAVE_ACCOUNTS_AND_ADD_ENTRIES = f"""
+    WITH saved AS (
+        UPDATE accounts SET balance = new.balance, earned = new.earned, floor = new.floor
+        FROM unnest($13::tid[], $14::bigint[], $15::bigint[], $16::bigint[]) AS new (place, floor, balance, earned)
+        WHERE accounts.ctid = new.place RETURNING 1
+    ), made AS ({_ADD_ENTRIES})
+    SELECT id, (SELECT count(*) FROM saved) AS saved FROM made"""  # noqa: S608 - of a constant
 _HOLDS = """
     SELECT hold, member, currency, amount, captured, state, reference, digest, lots::text AS parts, made_at, expires_at
     FROM holds WHERE brand = $1 AND hold = ANY($2::text[])"""
@@ -320,16 +328,32 @@ def _columns(keys: Sequence[AccountKey], stripe: int) -> tuple[list[Any], ...]:
 
 
 async def save_accounts(connection: asyncpg.Connection, changed: Sequence[Account]) -> None:
-    status = await connection.execute(
-        _SAVE_ACCOUNTS,
+    status = await connection.execute(_SAVE_ACCOUNTS, *_balances(changed))
+    _check_saved(changed, int(status.removeprefix("UPDATE ")))
+
+
+async def save_accounts_and_add_entries(
+    connection: asyncpg.Connection, brand: str, changed: Sequence[Account], entries: Sequence[Entry]
+) -> dict[str, int]:
+    """Saves locked accounts and appends entries; the entries' ids by key."""
+    rows = await connection.fetch(_SAVE_ACCOUNTS_AND_ADD_ENTRIES, brand, *_entry_columns(entries), *_balances(changed))
+    _check_saved(changed, rows[0]["saved"])
+    return {entry.key: number for entry, (number, _) in zip(entries, rows, strict=True)}
+
+
+def _balances(changed: Sequence[Account]) -> tuple[list[Any], ...]:
+    return (
         [account.place for account in changed],
         # One that a former programme let lower is let stay there.
         [None if account.floor is None else min(account.floor, account.balance) for account in changed],
         [account.balance for account in changed],
         [account.earned for account in changed],
     )
-    if status != f"UPDATE {len(changed)}":
-        raise RuntimeError(f"{len(changed)} locked accounts were saved with {status!r}")
+
+
+def _check_saved(changed: Sequence[Account], saved: int) -> None:
+    if saved != len(changed):
+        raise RuntimeError(f"of {len(changed)} locked accounts {saved} were saved")
 
 
 async def load_lots(connection: asyncpg.Connection, accounts: Mapping[int, tuple[Account, int]]) -> None:
@@ -438,11 +462,8 @@ async def known_entries(connection: asyncpg.Connection, brand: str, keys: Sequen
     return {row["key"]: row for row in await connection.fetch(_KNOWN_ENTRIES, brand, keys)}
 
 
-async def add_entries(connection: asyncpg.Connection, brand: str, entries: Sequence[Entry]) -> dict[str, int]:
-    """Appends entries and returns their ids by key."""
-    rows = await connection.fetch(
-        _ADD_ENTRIES,
-        brand,
+def _entry_columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:
+    return (
         [e.key for e in entries],
         [e.digest for e in entries],
         [e.kind for e in entries],
@@ -455,7 +476,6 @@ async def add_entries(connection: asyncpg.Connection, brand: str, entries: Seque
         [e.occurred_at for e in entries],
         [parts_json(e.lots) for e in entries],
     )
-    return {entry.key: number for entry, (number,) in zip(entries, rows, strict=True)}
 
 
 async def lock_newest_programme(connection: asyncpg.Connection, brand: str) -> tuple[int, Programme | None]:

@@ -20,8 +20,8 @@ _SAVE_GROUPS = """
     FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::timestamptz[],
             $9::bytea[], $10::bytea[])
         AS new ("group", kind, name, owner, state, size, made_at, digest, ended_digest)
-    ON CONFLICT (brand, "group") DO UPDATE SET owner = excluded.owner, state = excluded.state, size = excluded.size,
-        ended_digest = excluded.ended_digest"""
+    ON CONFLICT (brand, "group") DO UPDATE SET name = excluded.name, owner = excluded.owner, state = excluded.state,
+        size = excluded.size, ended_digest = excluded.ended_digest"""
 _PLACES = """
     SELECT known.*
     FROM unnest($2::text[]) AS wanted (member)

@@ -5,7 +5,7 @@ from alembic import op
 from chassis.migrations import app_role, create_owners_function, secure
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 BRAND = "current_setting('laurels.brand')"
 

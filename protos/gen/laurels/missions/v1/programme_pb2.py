@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from laurels.missions.v1 import programme_badges_pb2 as laurels_dot_missions_dot_v1_dot_programme__badges__pb2
+from laurels.missions.v1 import programme_campaigns_pb2 as laurels_dot_missions_dot_v1_dot_programme__campaigns__pb2
 from laurels.missions.v1 import programme_goals_pb2 as laurels_dot_missions_dot_v1_dot_programme__goals__pb2
 from laurels.missions.v1 import programme_levels_pb2 as laurels_dot_missions_dot_v1_dot_programme__levels__pb2
 from laurels.missions.v1 import programme_quizzes_pb2 as laurels_dot_missions_dot_v1_dot_programme__quizzes__pb2
@@ -30,23 +31,23 @@ from laurels.missions.v1 import programme_together_pb2 as laurels_dot_missions_d
 from laurels.value.v1 import events_pb2 as laurels_dot_value_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/missions/v1/programme.proto\x12\x13laurels.missions.v1\x1a*laurels/missions/v1/programme_badges.proto\x1a)laurels/missions/v1/programme_goals.proto\x1a*laurels/missions/v1/programme_levels.proto\x1a+laurels/missions/v1/programme_quizzes.proto\x1a,laurels/missions/v1/programme_together.proto\x1a\x1dlaurels/value/v1/events.proto\"\xb5\x03\n\x11MissionsProgramme\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.laurels.missions.v1.Mission\x12*\n\x06\x62\x61\x64ges\x18\x02 \x03(\x0b\x32\x1a.laurels.missions.v1.Badge\x12\x1b\n\x13time_zone_attribute\x18\x03 \x01(\t\x12\x15\n\rlateness_days\x18\x04 \x01(\x05\x12*\n\x07quizzes\x18\x14 \x03(\x0b\x32\x19.laurels.missions.v1.Quiz\x12;\n\nchallenges\x18\x15 \x03(\x0b\x32\'.laurels.missions.v1.CommunityChallenge\x12;\n\x0fteam_challenges\x18\x16 \x03(\x0b\x32\".laurels.missions.v1.TeamChallenge\x12\x30\n\x06levels\x18\x17 \x01(\x0b\x32 .laurels.missions.v1.LevelLadder\x12\x38\n\x0e\x62\x61\x64ge_families\x18\x18 \x03(\x0b\x32 .laurels.missions.v1.BadgeFamily\"\xa6\x05\n\x07Mission\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12\x11\n\tcondition\x18\x04 \x01(\t\x12/\n\x05\x63ount\x18\x05 \x01(\x0b\x32\x1e.laurels.missions.v1.CountGoalH\x00\x12+\n\x03sum\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.SumGoalH\x00\x12\x32\n\x06reward\x18\x07 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\t\x12(\n\x05goals\x18\t \x03(\x0b\x32\x19.laurels.missions.v1.Goal\x12\x36\n\x0cgoals_needed\x18\n \x01(\x0e\x32 .laurels.missions.v1.GoalsNeeded\x12+\n\x06window\x18\x0b \x01(\x0b\x32\x1b.laurels.missions.v1.Window\x12)\n\x05start\x18\x0c \x01(\x0b\x32\x1a.laurels.missions.v1.Start\x12/\n\x08\x63laiming\x18\r \x01(\x0b\x32\x1d.laurels.missions.v1.Claiming\x12\x32\n\x06limits\x18\x0e \x01(\x0b\x32\".laurels.missions.v1.MissionLimits\x12\x10\n\x08\x65ligible\x18\x0f \x01(\t\x12\x15\n\rbadges_needed\x18\x10 \x03(\t\x12(\n\x07rewards\x18\x11 \x03(\x0b\x32\x17.laurels.value.v1.Grant\x12<\n\x0frefunded_reward\x18\x12 \x01(\x0e\x32#.laurels.missions.v1.RefundedRewardB\x06\n\x04goal\"\x1b\n\tCountGoal\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07SumGoal\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"1\n\rMissionReward\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\x88\x01\n\x05\x42\x61\x64ge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\r\n\x05grade\x18\x04 \x01(\x05\x12\x0e\n\x06secret\x18\x05 \x01(\x08\x12\x12\n\nrepeatable\x18\x06 \x01(\x08\x12\x11\n\trevocable\x18\x07 \x01(\x08\x12\x0f\n\x07\x61warded\x18\x08 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/missions/v1/programme.proto\x12\x13laurels.missions.v1\x1a*laurels/missions/v1/programme_badges.proto\x1a-laurels/missions/v1/programme_campaigns.proto\x1a)laurels/missions/v1/programme_goals.proto\x1a*laurels/missions/v1/programme_levels.proto\x1a+laurels/missions/v1/programme_quizzes.proto\x1a,laurels/missions/v1/programme_together.proto\x1a\x1dlaurels/value/v1/events.proto\"\xa5\x04\n\x11MissionsProgramme\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.laurels.missions.v1.Mission\x12*\n\x06\x62\x61\x64ges\x18\x02 \x03(\x0b\x32\x1a.laurels.missions.v1.Badge\x12\x1b\n\x13time_zone_attribute\x18\x03 \x01(\t\x12\x15\n\rlateness_days\x18\x04 \x01(\x05\x12\x30\n\tcampaigns\x18\n \x03(\x0b\x32\x1d.laurels.missions.v1.Campaign\x12<\n\x0f\x63\x61mpaign_policy\x18\x0b \x01(\x0b\x32#.laurels.missions.v1.CampaignPolicy\x12*\n\x07quizzes\x18\x14 \x03(\x0b\x32\x19.laurels.missions.v1.Quiz\x12;\n\nchallenges\x18\x15 \x03(\x0b\x32\'.laurels.missions.v1.CommunityChallenge\x12;\n\x0fteam_challenges\x18\x16 \x03(\x0b\x32\".laurels.missions.v1.TeamChallenge\x12\x30\n\x06levels\x18\x17 \x01(\x0b\x32 .laurels.missions.v1.LevelLadder\x12\x38\n\x0e\x62\x61\x64ge_families\x18\x18 \x03(\x0b\x32 .laurels.missions.v1.BadgeFamily\"\xa6\x05\n\x07Mission\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12\x11\n\tcondition\x18\x04 \x01(\t\x12/\n\x05\x63ount\x18\x05 \x01(\x0b\x32\x1e.laurels.missions.v1.CountGoalH\x00\x12+\n\x03sum\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.SumGoalH\x00\x12\x32\n\x06reward\x18\x07 \x01(\x0b\x32\".laurels.missions.v1.MissionReward\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\t\x12(\n\x05goals\x18\t \x03(\x0b\x32\x19.laurels.missions.v1.Goal\x12\x36\n\x0cgoals_needed\x18\n \x01(\x0e\x32 .laurels.missions.v1.GoalsNeeded\x12+\n\x06window\x18\x0b \x01(\x0b\x32\x1b.laurels.missions.v1.Window\x12)\n\x05start\x18\x0c \x01(\x0b\x32\x1a.laurels.missions.v1.Start\x12/\n\x08\x63laiming\x18\r \x01(\x0b\x32\x1d.laurels.missions.v1.Claiming\x12\x32\n\x06limits\x18\x0e \x01(\x0b\x32\".laurels.missions.v1.MissionLimits\x12\x10\n\x08\x65ligible\x18\x0f \x01(\t\x12\x15\n\rbadges_needed\x18\x10 \x03(\t\x12(\n\x07rewards\x18\x11 \x03(\x0b\x32\x17.laurels.value.v1.Grant\x12<\n\x0frefunded_reward\x18\x12 \x01(\x0e\x32#.laurels.missions.v1.RefundedRewardB\x06\n\x04goal\"\x1b\n\tCountGoal\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07SumGoal\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"1\n\rMissionReward\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x03\"\x88\x01\n\x05\x42\x61\x64ge\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\r\n\x05grade\x18\x04 \x01(\x05\x12\x0e\n\x06secret\x18\x05 \x01(\x08\x12\x12\n\nrepeatable\x18\x06 \x01(\x08\x12\x11\n\trevocable\x18\x07 \x01(\x08\x12\x0f\n\x07\x61warded\x18\x08 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.missions.v1.programme_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MISSIONSPROGRAMME']._serialized_start=314
-  _globals['_MISSIONSPROGRAMME']._serialized_end=751
-  _globals['_MISSION']._serialized_start=754
-  _globals['_MISSION']._serialized_end=1432
-  _globals['_COUNTGOAL']._serialized_start=1434
-  _globals['_COUNTGOAL']._serialized_end=1461
-  _globals['_SUMGOAL']._serialized_start=1463
-  _globals['_SUMGOAL']._serialized_end=1500
-  _globals['_MISSIONREWARD']._serialized_start=1502
-  _globals['_MISSIONREWARD']._serialized_end=1551
-  _globals['_BADGE']._serialized_start=1554
-  _globals['_BADGE']._serialized_end=1690
+  _globals['_MISSIONSPROGRAMME']._serialized_start=361
+  _globals['_MISSIONSPROGRAMME']._serialized_end=910
+  _globals['_MISSION']._serialized_start=913
+  _globals['_MISSION']._serialized_end=1591
+  _globals['_COUNTGOAL']._serialized_start=1593
+  _globals['_COUNTGOAL']._serialized_end=1620
+  _globals['_SUMGOAL']._serialized_start=1622
+  _globals['_SUMGOAL']._serialized_end=1659
+  _globals['_MISSIONREWARD']._serialized_start=1661
+  _globals['_MISSIONREWARD']._serialized_end=1710
+  _globals['_BADGE']._serialized_start=1713
+  _globals['_BADGE']._serialized_end=1849
 # @@protoc_insertion_point(module_scope)

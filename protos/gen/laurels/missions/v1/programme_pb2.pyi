@@ -1,4 +1,5 @@
 from laurels.missions.v1 import programme_badges_pb2 as _programme_badges_pb2
+from laurels.missions.v1 import programme_campaigns_pb2 as _programme_campaigns_pb2
 from laurels.missions.v1 import programme_goals_pb2 as _programme_goals_pb2
 from laurels.missions.v1 import programme_levels_pb2 as _programme_levels_pb2
 from laurels.missions.v1 import programme_quizzes_pb2 as _programme_quizzes_pb2
@@ -13,11 +14,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class MissionsProgramme(_message.Message):
-    __slots__ = ("missions", "badges", "time_zone_attribute", "lateness_days", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
+    __slots__ = ("missions", "badges", "time_zone_attribute", "lateness_days", "campaigns", "campaign_policy", "quizzes", "challenges", "team_challenges", "levels", "badge_families")
     MISSIONS_FIELD_NUMBER: _ClassVar[int]
     BADGES_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     LATENESS_DAYS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGNS_FIELD_NUMBER: _ClassVar[int]
+    CAMPAIGN_POLICY_FIELD_NUMBER: _ClassVar[int]
     QUIZZES_FIELD_NUMBER: _ClassVar[int]
     CHALLENGES_FIELD_NUMBER: _ClassVar[int]
     TEAM_CHALLENGES_FIELD_NUMBER: _ClassVar[int]
@@ -27,12 +30,14 @@ class MissionsProgramme(_message.Message):
     badges: _containers.RepeatedCompositeFieldContainer[Badge]
     time_zone_attribute: str
     lateness_days: int
+    campaigns: _containers.RepeatedCompositeFieldContainer[_programme_campaigns_pb2.Campaign]
+    campaign_policy: _programme_campaigns_pb2.CampaignPolicy
     quizzes: _containers.RepeatedCompositeFieldContainer[_programme_quizzes_pb2.Quiz]
     challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.CommunityChallenge]
     team_challenges: _containers.RepeatedCompositeFieldContainer[_programme_together_pb2.TeamChallenge]
     levels: _programme_levels_pb2.LevelLadder
     badge_families: _containers.RepeatedCompositeFieldContainer[_programme_badges_pb2.BadgeFamily]
-    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., lateness_days: _Optional[int] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
+    def __init__(self, missions: _Optional[_Iterable[_Union[Mission, _Mapping]]] = ..., badges: _Optional[_Iterable[_Union[Badge, _Mapping]]] = ..., time_zone_attribute: _Optional[str] = ..., lateness_days: _Optional[int] = ..., campaigns: _Optional[_Iterable[_Union[_programme_campaigns_pb2.Campaign, _Mapping]]] = ..., campaign_policy: _Optional[_Union[_programme_campaigns_pb2.CampaignPolicy, _Mapping]] = ..., quizzes: _Optional[_Iterable[_Union[_programme_quizzes_pb2.Quiz, _Mapping]]] = ..., challenges: _Optional[_Iterable[_Union[_programme_together_pb2.CommunityChallenge, _Mapping]]] = ..., team_challenges: _Optional[_Iterable[_Union[_programme_together_pb2.TeamChallenge, _Mapping]]] = ..., levels: _Optional[_Union[_programme_levels_pb2.LevelLadder, _Mapping]] = ..., badge_families: _Optional[_Iterable[_Union[_programme_badges_pb2.BadgeFamily, _Mapping]]] = ...) -> None: ...
 
 class Mission(_message.Message):
     __slots__ = ("id", "name", "activity_type", "condition", "count", "sum", "reward", "badge", "goals", "goals_needed", "window", "start", "claiming", "limits", "eligible", "badges_needed", "rewards", "refunded_reward")

@@ -23,30 +23,43 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from laurels.access.v1 import fields_pb2 as laurels_dot_access_dot_v1_dot_fields__pb2
 from laurels.points.v1 import groups_pb2 as laurels_dot_points_dot_v1_dot_groups__pb2
 from laurels.points.v1 import points_pb2 as laurels_dot_points_dot_v1_dot_points__pb2
 from laurels.points.v1 import programme_groups_pb2 as laurels_dot_points_dot_v1_dot_programme__groups__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%laurels/points/v1/groups_events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/points/v1/groups.proto\x1a\x1elaurels/points/v1/points.proto\x1a(laurels/points/v1/programme_groups.proto\"\xe0\x01\n\x0cGroupChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\'\n\x05group\x18\x02 \x01(\x0b\x32\x18.laurels.points.v1.Group\x12.\n\x06\x63hange\x18\x03 \x01(\x0e\x32\x1e.laurels.points.v1.GroupChange\x12*\n\x04role\x18\x04 \x01(\x0e\x32\x1c.laurels.points.v1.GroupRole\x12\n\n\x02\x62y\x18\x05 \x01(\t\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x02\n\rGroupCredited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12*\n\x04kind\x18\x06 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0emember_balance\x18\t \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_member_balance\"\x80\x02\n\x0cGroupDebited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12*\n\x04kind\x18\x06 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0emember_balance\x18\t \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_member_balance\"\x9e\x01\n\tGiftGiven\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x01\n\x0cGiftReceived\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05giver\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\x11ReferralCompleted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0f\n\x07referee\x18\x02 \x01(\t\x12\x10\n\x08\x61\x63tivity\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x17\n\x0freferrer_amount\x18\x05 \x01(\x03\x12\x16\n\x0ereferee_amount\x18\x06 \x01(\x03\x12\x0e\n\x06\x63\x61pped\x18\x07 \x01(\x08\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xdc\x01\n\x0bGroupChange\x12\x1c\n\x18GROUP_CHANGE_UNSPECIFIED\x10\x00\x12\x18\n\x14GROUP_CHANGE_CREATED\x10\x01\x12\x18\n\x14GROUP_CHANGE_INVITED\x10\x02\x12\x17\n\x13GROUP_CHANGE_JOINED\x10\x03\x12\x15\n\x11GROUP_CHANGE_LEFT\x10\x04\x12\x18\n\x14GROUP_CHANGE_REMOVED\x10\x05\x12\x15\n\x11GROUP_CHANGE_ROLE\x10\x06\x12\x1a\n\x16GROUP_CHANGE_DISSOLVED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%laurels/points/v1/groups_events.proto\x12\x11laurels.points.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/fields.proto\x1a\x1elaurels/points/v1/groups.proto\x1a\x1elaurels/points/v1/points.proto\x1a(laurels/points/v1/programme_groups.proto\"\xe6\x01\n\x0cGroupChanged\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\'\n\x05group\x18\x02 \x01(\x0b\x32\x18.laurels.points.v1.Group\x12.\n\x06\x63hange\x18\x03 \x01(\x0e\x32\x1e.laurels.points.v1.GroupChange\x12*\n\x04role\x18\x04 \x01(\x0e\x32\x1c.laurels.points.v1.GroupRole\x12\x10\n\x02\x62y\x18\x05 \x01(\tB\x04\xc8\xc1\x18\x01\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x02\n\rGroupCredited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12*\n\x04kind\x18\x06 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0emember_balance\x18\t \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_member_balance\"\x80\x02\n\x0cGroupDebited\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12*\n\x04kind\x18\x06 \x01(\x0e\x32\x1c.laurels.points.v1.EntryKind\x12\x11\n\treference\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0emember_balance\x18\t \x01(\x03H\x00\x88\x01\x01\x42\x11\n\x0f_member_balance\"\xa4\x01\n\tGiftGiven\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x02to\x18\x02 \x01(\tB\x04\xc8\xc1\x18\x01\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12\x11\n\treference\x18\x06 \x01(\t\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x0cGiftReceived\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x13\n\x05giver\x18\x02 \x01(\tB\x04\xc8\xc1\x18\x01\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x05 \x01(\x03\x12\x17\n\treference\x18\x06 \x01(\tB\x04\xd0\xc1\x18\x01\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x01\n\x11ReferralCompleted\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x15\n\x07referee\x18\x02 \x01(\tB\x04\xc8\xc1\x18\x01\x12\x16\n\x08\x61\x63tivity\x18\x03 \x01(\tB\x04\xd0\xc1\x18\x01\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t\x12\x17\n\x0freferrer_amount\x18\x05 \x01(\x03\x12\x16\n\x0ereferee_amount\x18\x06 \x01(\x03\x12\x0e\n\x06\x63\x61pped\x18\x07 \x01(\x08\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xdc\x01\n\x0bGroupChange\x12\x1c\n\x18GROUP_CHANGE_UNSPECIFIED\x10\x00\x12\x18\n\x14GROUP_CHANGE_CREATED\x10\x01\x12\x18\n\x14GROUP_CHANGE_INVITED\x10\x02\x12\x17\n\x13GROUP_CHANGE_JOINED\x10\x03\x12\x15\n\x11GROUP_CHANGE_LEFT\x10\x04\x12\x18\n\x14GROUP_CHANGE_REMOVED\x10\x05\x12\x15\n\x11GROUP_CHANGE_ROLE\x10\x06\x12\x1a\n\x16GROUP_CHANGE_DISSOLVED\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.points.v1.groups_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GROUPCHANGE']._serialized_start=1479
-  _globals['_GROUPCHANGE']._serialized_end=1699
-  _globals['_GROUPCHANGED']._serialized_start=200
-  _globals['_GROUPCHANGED']._serialized_end=424
-  _globals['_GROUPCREDITED']._serialized_start=427
-  _globals['_GROUPCREDITED']._serialized_end=684
-  _globals['_GROUPDEBITED']._serialized_start=687
-  _globals['_GROUPDEBITED']._serialized_end=943
-  _globals['_GIFTGIVEN']._serialized_start=946
-  _globals['_GIFTGIVEN']._serialized_end=1104
-  _globals['_GIFTRECEIVED']._serialized_start=1107
-  _globals['_GIFTRECEIVED']._serialized_end=1271
-  _globals['_REFERRALCOMPLETED']._serialized_start=1274
-  _globals['_REFERRALCOMPLETED']._serialized_end=1476
+  _globals['_GROUPCHANGED'].fields_by_name['by']._loaded_options = None
+  _globals['_GROUPCHANGED'].fields_by_name['by']._serialized_options = b'\310\301\030\001'
+  _globals['_GIFTGIVEN'].fields_by_name['to']._loaded_options = None
+  _globals['_GIFTGIVEN'].fields_by_name['to']._serialized_options = b'\310\301\030\001'
+  _globals['_GIFTRECEIVED'].fields_by_name['giver']._loaded_options = None
+  _globals['_GIFTRECEIVED'].fields_by_name['giver']._serialized_options = b'\310\301\030\001'
+  _globals['_GIFTRECEIVED'].fields_by_name['reference']._loaded_options = None
+  _globals['_GIFTRECEIVED'].fields_by_name['reference']._serialized_options = b'\320\301\030\001'
+  _globals['_REFERRALCOMPLETED'].fields_by_name['referee']._loaded_options = None
+  _globals['_REFERRALCOMPLETED'].fields_by_name['referee']._serialized_options = b'\310\301\030\001'
+  _globals['_REFERRALCOMPLETED'].fields_by_name['activity']._loaded_options = None
+  _globals['_REFERRALCOMPLETED'].fields_by_name['activity']._serialized_options = b'\320\301\030\001'
+  _globals['_GROUPCHANGE']._serialized_start=1547
+  _globals['_GROUPCHANGE']._serialized_end=1767
+  _globals['_GROUPCHANGED']._serialized_start=232
+  _globals['_GROUPCHANGED']._serialized_end=462
+  _globals['_GROUPCREDITED']._serialized_start=465
+  _globals['_GROUPCREDITED']._serialized_end=722
+  _globals['_GROUPDEBITED']._serialized_start=725
+  _globals['_GROUPDEBITED']._serialized_end=981
+  _globals['_GIFTGIVEN']._serialized_start=984
+  _globals['_GIFTGIVEN']._serialized_end=1148
+  _globals['_GIFTRECEIVED']._serialized_start=1151
+  _globals['_GIFTRECEIVED']._serialized_end=1327
+  _globals['_REFERRALCOMPLETED']._serialized_start=1330
+  _globals['_REFERRALCOMPLETED']._serialized_end=1544
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from laurels.access.v1 import fields_pb2 as _fields_pb2
 from laurels.points.v1 import groups_pb2 as _groups_pb2
 from laurels.points.v1 import points_pb2 as _points_pb2
 from laurels.points.v1 import programme_groups_pb2 as _programme_groups_pb2

@@ -3,6 +3,7 @@ import datetime
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from laurels.access.v1 import access_pb2 as _access_pb2
+from laurels.access.v1 import fields_pb2 as _fields_pb2
 from laurels.points.v1 import points_pb2 as _points_pb2
 from laurels.points.v1 import programme_groups_pb2 as _programme_groups_pb2
 from google.protobuf.internal import containers as _containers

@@ -70,7 +70,7 @@ class RecommenderServiceServicer:
 
         Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
         a member asks for another). INVALID_ARGUMENT when `count` is out of
-        bounds.
+        bounds. FAILED_PRECONDITION (`member_erased`) for who was erased.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class RecommenderServiceStub:
 
     Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
     a member asks for another). INVALID_ARGUMENT when `count` is out of
-    bounds.
+    bounds. FAILED_PRECONDITION (`member_erased`) for who was erased.
     """
     RecordOutcome: _grpc.UnaryUnaryMultiCallable[_recommender_pb2.RecordOutcomeRequest, _recommender_pb2.RecordOutcomeResponse]
     """Says what became of a decision. The first outcome counts; the same outcome
@@ -79,7 +79,7 @@ class RecommenderServiceAsyncStub(RecommenderServiceStub):
 
     Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
     a member asks for another). INVALID_ARGUMENT when `count` is out of
-    bounds.
+    bounds. FAILED_PRECONDITION (`member_erased`) for who was erased.
     """
     RecordOutcome: _aio.UnaryUnaryMultiCallable[_recommender_pb2.RecordOutcomeRequest, _recommender_pb2.RecordOutcomeResponse]  # type: ignore[assignment]
     """Says what became of a decision. The first outcome counts; the same outcome
@@ -119,7 +119,7 @@ class RecommenderServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
         a member asks for another). INVALID_ARGUMENT when `count` is out of
-        bounds.
+        bounds. FAILED_PRECONDITION (`member_erased`) for who was erased.
         """
 
     @_abc_1.abstractmethod

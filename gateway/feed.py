@@ -17,7 +17,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
@@ -29,12 +29,14 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 from nats.js.client import JetStreamContext
 
 from chassis.errors import InvalidArgument, Unavailable
-from chassis.events import stream
+from chassis.events import NO_MEMBER, stream
 from chassis.logging import logger
 from gateway import metrics
 
 SOURCES = ("points", "missions", "leaderboard", "recommender")
 """The services whose events are followed. Their order is that of a cursor's positions."""
+FOR_ALL: Mapping[str, Sequence[str]] = {"missions": ("CommunityProgressed", "ChallengeClosed")}
+"""Events about no member that every member of the brand may follow, by service."""
 BATCH = 64
 PULL_EXPIRES_S = 30.0
 IDLE_HEARTBEAT_S = 5.0
@@ -144,7 +146,7 @@ class Feed:
 
     def __init__(self, client: Client, js: JetStreamContext, brand: str, member: str) -> None:
         self._client, self._js = client, js
-        self._subject_end = f"*.*.{brand}.{member}"
+        self._brand, self._subject_end = brand, f"*.*.{brand}.{member}"
         self._name = f"feed-{uuid.uuid4().hex}"
         self._inbox = client.new_inbox()
         self._arrived: asyncio.Queue[Any] = asyncio.Queue()
@@ -152,6 +154,11 @@ class Feed:
         self._seen: dict[tuple[str, str], None] = {}
         self._reset = False
         self.cursor = Cursor(())
+
+    def _subjects(self, source: str) -> list[str]:
+        """The subjects of a service's events that the member follows: their own, and those for everybody."""
+        for_all = [f"laurels.{source}.{event}.*.{self._brand}.{NO_MEMBER}" for event in FOR_ALL.get(source, ())]
+        return [f"laurels.{source}.{self._subject_end}", *for_all]
 
     async def open(self, cursor: Cursor | None) -> None:
         """Takes the position: `cursor`, or the streams' end. Raises Unavailable.
@@ -228,7 +235,7 @@ class Feed:
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                 opt_start_seq=self.cursor.positions[lane.index].sequence + 1,
                 ack_policy=AckPolicy.NONE,
-                filter_subject=f"laurels.{lane.source}.{self._subject_end}",
+                filter_subjects=self._subjects(lane.source),
                 inactive_threshold=INACTIVE_S,
                 mem_storage=True,
                 num_replicas=1,

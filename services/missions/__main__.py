@@ -89,6 +89,15 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("erasures", Eraser(service.database, last_word("missions"), service.relay.wake).run)
+        dues: tuple[Due, ...] = (
+            *DUES,
+            due_attempts,
+            due_challenges(programmes),
+            due_payouts,
+            DueCampaigns(programmes),
+            due_messages,
+        )
+        service.loops.start("sweeps", Sweeps(service.database, write_path, dues).run)
         campaigns_pb2_grpc.add_CampaignsServiceServicer_to_server(
             CampaignsServicer(write_path, service.database, programmes), server
         )
@@ -104,15 +113,6 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             pauses=[timedelta(seconds=pause) for pause in settings.webhook_pauses_s],
         )
         service.loops.start("webhooks", deliverer.run)
-        dues: tuple[Due, ...] = (
-            *DUES,
-            due_attempts,
-            due_challenges(programmes),
-            due_payouts,
-            DueCampaigns(programmes),
-            due_messages,
-        )
-        service.loops.start("sweeps", Sweeps(service.database, write_path, dues).run)
         await service.serve(NAMES, stop, started)
 
 

@@ -44,8 +44,8 @@ class Book(book.Book):
     places of their newest facts; `values` what activities count, by the identity
     of their events. `unsettled` are members whose facts are to be folded anew
     before their state is read or saved, and `late_done` what they finished
-    before what is kept. `paying` are the missions whose rewards are due or claimed.
-    `endpoints` are how many the brand has, and `registered` which, where a request asks.
+    before what is kept. `paying` are the missions whose rewards are due or claimed. `endpoints`
+    are how many the brand has, and `registered` which, where a request asks.
     `badges_asked` is given and taken last. `contributions` are what activities
     count for in challenges, by activity, and `closed` which of those have ended;
     `experiences`, `teams_by_code` and `challenges_of_teams` were looked at
@@ -85,8 +85,8 @@ class Book(book.Book):
         rules = await super()._load_rules(connection, version)
         if isinstance(rules, MissionsRules):
             rules.version = version or self.newest
-            # A fact that is taken now is folded again by the number of its version.
-            self._rules.setdefault(rules.version, rules)
+            # What is decided under the newest is folded under its number.
+            self._rules[rules.version] = rules
         return rules
 
     async def load_rules(self, connection: asyncpg.Connection, version: int) -> None:

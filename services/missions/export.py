@@ -14,25 +14,6 @@ SECTIONS = {
         SELECT mission, run, activity, completed_at, programme_version, recorded_at, state, retracted, claim_until,
             settled_at
         FROM completions WHERE brand = $1 AND member = $2 ORDER BY mission, run""",
-    "best_hour": """
-        SELECT best_hour FROM campaign_hours WHERE brand = $1 AND member = $2 ORDER BY best_hour""",
-    "activities_seen": """
-        SELECT type, first_at, last_at FROM campaign_seen WHERE brand = $1 AND member = $2 ORDER BY type""",
-    "campaign_counters": """
-        SELECT name, period, value FROM campaign_counters WHERE brand = $1 AND owner = $2 ORDER BY name, period""",
-    "campaign_triggers": """
-        SELECT campaign, cause, outcome, reason, occurrence, effects, points, occurred_at, programme_version,
-            recorded_at
-        FROM campaign_triggers WHERE brand = $1 AND member = $2 ORDER BY campaign, cause""",
-    "offers": """
-        SELECT offer, campaign, reward, offered_at, expires_at, accepted_at
-        FROM campaign_offers WHERE brand = $1 AND member = $2 ORDER BY offered_at, offer""",
-    "messages": """
-        SELECT message, campaign, channel, template, fields, state, contact_hour, occurred_at, due_at
-        FROM campaign_messages WHERE brand = $1 AND member = $2 ORDER BY occurred_at, message""",
-    "webhook_deliveries": """
-        SELECT delivery, webhook, type, body, state, attempts, due_at, created_at
-        FROM webhook_deliveries WHERE brand = $1 AND member = $2 ORDER BY created_at, delivery""",
     "badges": """
         SELECT badge, mission, earned_at, recorded_at, count, stands FROM badges
         WHERE brand = $1 AND member = $2 ORDER BY badge""",
@@ -70,4 +51,23 @@ SECTIONS = {
         WHERE brand = $1 AND member = $2 ORDER BY challenge""",
     "teams_made": """
         SELECT challenge, team, name, made_at FROM teams WHERE brand = $1 AND owner = $2 ORDER BY challenge, team""",
+    "best_hour": """
+        SELECT best_hour FROM campaign_hours WHERE brand = $1 AND member = $2 ORDER BY best_hour""",
+    "activities_seen": """
+        SELECT type, first_at, last_at FROM campaign_seen WHERE brand = $1 AND member = $2 ORDER BY type""",
+    "campaign_counters": """
+        SELECT name, period, value FROM campaign_counters WHERE brand = $1 AND owner = $2 ORDER BY name, period""",
+    "campaign_triggers": """
+        SELECT campaign, cause, outcome, reason, occurrence, effects, points, occurred_at, programme_version,
+            recorded_at
+        FROM campaign_triggers WHERE brand = $1 AND member = $2 ORDER BY campaign, cause""",
+    "offers": """
+        SELECT offer, campaign, reward, offered_at, expires_at, accepted_at
+        FROM campaign_offers WHERE brand = $1 AND member = $2 ORDER BY offered_at, offer""",
+    "messages": """
+        SELECT message, campaign, channel, template, fields, state, contact_hour, occurred_at, due_at
+        FROM campaign_messages WHERE brand = $1 AND member = $2 ORDER BY occurred_at, message""",
+    "webhook_deliveries": """
+        SELECT delivery, webhook, type, body, state, attempts, due_at, created_at
+        FROM webhook_deliveries WHERE brand = $1 AND member = $2 ORDER BY created_at, delivery""",
 }

@@ -122,23 +122,6 @@ class Completion(SQLModel, table=True):
     settled_at: datetime | None = Field(sa_column=stamp(nullable=True))
 
 
-class Badge(SQLModel, table=True):
-    """A badge that a member has earned `count` times; `mission` is the one that gave it first, if one did.
-
-    `stands` while it is neither taken away nor replaced by a higher grade.
-    """
-
-    __tablename__ = "badges"
-    __table_args__ = (CheckConstraint("count >= 0 AND (count > 0 OR NOT stands)", name="badges_stand_when_earned"),)
-
-    brand: str = Field(sa_column=Column(Text, primary_key=True))
-    member: str = Field(sa_column=Column(Text, primary_key=True))
-    badge: str = Field(sa_column=Column(Text, primary_key=True))
-    mission: str = Field(sa_column=Column(Text, nullable=False))
-    earned_at: datetime = Field(sa_column=stamp())
-    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
-
-
 class CampaignHours(SQLModel, table=True):
     """A member's best hour as it was last predicted; -1 when it is not known."""
 
@@ -200,62 +183,6 @@ class CampaignTrigger(SQLModel, table=True):
     effects: str = Field(sa_column=Column(Text, nullable=False))
     points: int = Field(sa_column=Column(BigInteger, nullable=False))
     occurred_at: datetime = Field(sa_column=stamp())
-    count: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("1")))
-    stands: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
-
-
-class BadgeAward(SQLModel, table=True):
-    """One time that a member earned a badge, under the key of what gave it."""
-
-    __tablename__ = "badge_awards"
-    __table_args__ = (
-        Index("badge_awards_by_activity", "brand", "member", "activity", postgresql_where=text("activity <> ''")),
-    )
-
-    brand: str = Field(sa_column=Column(Text, primary_key=True))
-    member: str = Field(sa_column=Column(Text, primary_key=True))
-    key: str = Field(sa_column=Column(Text, primary_key=True))
-    badge: str = Field(sa_column=Column(Text, nullable=False))
-    activity: str = Field(sa_column=Column(Text, nullable=False))
-    earned_at: datetime = Field(sa_column=stamp())
-    told: bool = Field(sa_column=Column(Boolean, nullable=False))
-    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
-    revoked_at: datetime | None = Field(sa_column=stamp(nullable=True))
-
-
-class Tally(SQLModel, table=True):
-    """A stripe of a count that many transactions raise."""
-
-    __tablename__ = "tallies"
-
-    brand: str = Field(sa_column=Column(Text, primary_key=True))
-    tally: str = Field(sa_column=Column(Text, primary_key=True))
-    stripe: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    value: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
-class Experience(SQLModel, table=True):
-    """A member's experience, and the most that it ever was."""
-
-    __tablename__ = "experiences"
-    __table_args__ = (CheckConstraint("peak >= experience", name="peak_is_the_most"),)
-
-    brand: str = Field(sa_column=Column(Text, primary_key=True))
-    member: str = Field(sa_column=Column(Text, primary_key=True))
-    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
-    peak: int = Field(sa_column=Column(BigInteger, nullable=False))
-
-
-class LevelReached(SQLModel, table=True):
-    """A level that a member reached; append-only."""
-
-    __tablename__ = "levels_reached"
-
-    brand: str = Field(sa_column=Column(Text, primary_key=True))
-    member: str = Field(sa_column=Column(Text, primary_key=True))
-    level: str = Field(sa_column=Column(Text, primary_key=True))
-    reached_at: datetime = Field(sa_column=stamp())
-    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
     programme_version: int = Field(sa_column=Column(Integer, nullable=False))
     recorded_at: datetime = Field(sa_column=stamp(default_now=True))
 
@@ -370,6 +297,81 @@ class WebhookAttempt(SQLModel, table=True):
     attempted_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
     status: int = Field(sa_column=Column(Integer, nullable=False))
     detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Badge(SQLModel, table=True):
+    """A badge that a member has earned `count` times; `mission` is the one that gave it first, if one did.
+
+    `stands` while it is neither taken away nor replaced by a higher grade.
+    """
+
+    __tablename__ = "badges"
+    __table_args__ = (CheckConstraint("count >= 0 AND (count > 0 OR NOT stands)", name="badges_stand_when_earned"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    badge: str = Field(sa_column=Column(Text, primary_key=True))
+    mission: str = Field(sa_column=Column(Text, nullable=False))
+    earned_at: datetime = Field(sa_column=stamp())
+    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
+    count: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("1")))
+    stands: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
+
+
+class BadgeAward(SQLModel, table=True):
+    """One time that a member earned a badge, under the key of what gave it."""
+
+    __tablename__ = "badge_awards"
+    __table_args__ = (
+        Index("badge_awards_by_activity", "brand", "member", "activity", postgresql_where=text("activity <> ''")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    badge: str = Field(sa_column=Column(Text, nullable=False))
+    activity: str = Field(sa_column=Column(Text, nullable=False))
+    earned_at: datetime = Field(sa_column=stamp())
+    told: bool = Field(sa_column=Column(Boolean, nullable=False))
+    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
+    revoked_at: datetime | None = Field(sa_column=stamp(nullable=True))
+
+
+class Tally(SQLModel, table=True):
+    """A stripe of a count that many transactions raise."""
+
+    __tablename__ = "tallies"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    tally: str = Field(sa_column=Column(Text, primary_key=True))
+    stripe: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    value: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Experience(SQLModel, table=True):
+    """A member's experience, and the most that it ever was."""
+
+    __tablename__ = "experiences"
+    __table_args__ = (CheckConstraint("peak >= experience", name="peak_is_the_most"),)
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
+    peak: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LevelReached(SQLModel, table=True):
+    """A level that a member reached; append-only."""
+
+    __tablename__ = "levels_reached"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    member: str = Field(sa_column=Column(Text, primary_key=True))
+    level: str = Field(sa_column=Column(Text, primary_key=True))
+    reached_at: datetime = Field(sa_column=stamp())
+    experience: int = Field(sa_column=Column(BigInteger, nullable=False))
+    programme_version: int = Field(sa_column=Column(Integer, nullable=False))
+    recorded_at: datetime = Field(sa_column=stamp(default_now=True))
 
 
 class QuizRecord(SQLModel, table=True):

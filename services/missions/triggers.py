@@ -278,4 +278,4 @@ OPERATIONS: tuple[Operation, ...] = (
     AsOfNow(PredictionMade, Foresee(), Told(PredictionMade, _as_of, _of_prediction)),
     AsOfNow(SegmentChanged, Foresee(), Told(SegmentChanged, _as_of, _of_segment)),
 )
-"""All but those of activities and credits, to which others react as well."""
+"""All but those of activities and of points, to which others react, too."""

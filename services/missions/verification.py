@@ -73,8 +73,8 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         _rewards(granted, completions, missions, kept_since),
         _limits(await connection.fetch(_COUNTERS), completions, missions),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
-        *await campaign_verification.violations(connection, kept_since),
         *await achievement_verification.violations(connection),
+        *await campaign_verification.violations(connection, kept_since),
     ):
         found += _bounded(list(sentences))
     return found

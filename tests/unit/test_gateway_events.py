@@ -22,6 +22,7 @@ from gateway.__main__ import run
 from gateway.feed import SOURCES, Cursor
 from laurels.leaderboard.v1.boards_events_pb2 import BoardChanged
 from laurels.missions.v1 import events_pb2 as missions_pb2
+from laurels.missions.v1 import together_events_pb2
 from laurels.points.v1 import events_pb2 as points_pb2
 from tests.unit.gateway_world import bearer, gateway_settings
 
@@ -241,6 +242,18 @@ async def test_a_board_s_changes_reach_those_who_follow_it_and_no_others(broker:
     assert await served.status("@sprint") == (404, "unknown_member")
     refused = await served.http.get("/v1/leaderboards/a.b/events", headers=who)
     assert (refused.status_code, refused.json()["code"]) == (404, "unknown_board")
+
+
+async def test_what_is_for_everybody_in_the_brand_is_heard_and_nothing_else_of_nobody(
+    broker: Nats, served: Gateway
+) -> None:
+    async with served.follow("me", credential=bearer("c1", "member")) as reader:
+        await broker.publish("_", together_events_pb2.ChallengeClosed(challenge="theirs"), brand="other")
+        await broker.publish("_", missions_pb2.MissionCompleted(mission="m"))
+        await broker.credit("_", 3)
+        await broker.publish("_", together_events_pb2.CommunityProgressed(challenge="all", total=5))
+        name, data = await reader.next()
+        assert (name, data["challenge"], data["total"]) == ("CommunityProgressed", "all", 5)
 
 
 async def test_events_of_every_service_are_heard(broker: Nats, served: Gateway) -> None:

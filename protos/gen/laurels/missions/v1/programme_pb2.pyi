@@ -1,5 +1,5 @@
-from laurels.missions.v1 import programme_campaigns_pb2 as _programme_campaigns_pb2
 from laurels.missions.v1 import programme_badges_pb2 as _programme_badges_pb2
+from laurels.missions.v1 import programme_campaigns_pb2 as _programme_campaigns_pb2
 from laurels.missions.v1 import programme_goals_pb2 as _programme_goals_pb2
 from laurels.missions.v1 import programme_levels_pb2 as _programme_levels_pb2
 from laurels.missions.v1 import programme_quizzes_pb2 as _programme_quizzes_pb2

@@ -287,7 +287,7 @@ class Ranks:
                 case "closed":
                     ranks.indexes.pop((said[0], said[1]), None)
                     ranks.groups.pop((said[0], said[1]), None)
-                case "known" if not is_alias(said[0]):
+                case "known" if ranks.scoped and not is_alias(said[0]):
                     if _is_news(ranks, ("known", said[0]), number):
                         ranks.know(said[0], Known(*said[1:]))
                 case "erased":
@@ -346,7 +346,7 @@ class Ranks:
 
     async def run(self, beat: Beat) -> None:
         """Follows for ever."""
-        forgotten_at = 0.0
+        forgotten_at, position = 0.0, 0
         while True:
             beat()
             if time.monotonic() - self._read_at > LOST_S:
@@ -356,7 +356,10 @@ class Ranks:
             if time.monotonic() - forgotten_at > KEPT_S / 4:
                 async with self._database.transaction(EVERY_BRAND) as connection:
                     await store.forget_changes(connection, KEPT_S)
-                forgotten_at = time.monotonic()
+                # What spoke last so long ago is not contradicted by what is read late.
+                for ranks in self._brands.values():
+                    ranks.said = {of: number for of, number in ranks.said.items() if number > position}
+                forgotten_at, position = time.monotonic(), self.position
             await asyncio.sleep(EVERY_S)
 
     # -- loading ------------------------------------------------------------

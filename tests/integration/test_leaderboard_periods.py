@@ -194,6 +194,21 @@ async def test_sub_scores_ties_and_ranks_are_as_the_board_says(sport: Sport) -> 
     assert await sport.ranks("dan", "ann", "nobody") == [(3, "ann"), (5, "dan")]
 
 
+async def test_any_page_is_read_by_what_it_skips_and_a_place_says_how_many_are_behind(sport: Sport) -> None:
+    await sport.service.apply(sport.brand, with_boards(board()))
+    await sport.submit(*((f"m{n}", 100 - n) for n in range(11)))
+    page = await sport.service.call("ListLeaderboardEntries", _listing(skip=7, page_size=3), sport.brand)
+    assert [(e.rank, e.member) for e in page.entries] == [(8, "m7"), (9, "m8"), (10, "m9")]
+    last = _listing(page_token=page.next_page_token)
+    assert [e.member for e in (await sport.service.call("ListLeaderboardEntries", last, sport.brand)).entries] == [
+        "m10"
+    ]
+    for member, percentile in (("m0", 100.0), ("m5", 50.0), ("m10", 0.0)):
+        assert (await sport.service.place(sport.brand, "sprint", member)).percentile == percentile
+    with pytest.raises(InvalidArgument):
+        await sport.service.call("ListLeaderboardEntries", _listing(skip=-1), sport.brand)
+
+
 async def test_missions_and_different_values_move_boards(sport: Sport) -> None:
     shop = with_boards(
         board("done", submissions=False, mission=boards_pb.MissionFeed(score=7)),

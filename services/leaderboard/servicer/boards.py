@@ -19,7 +19,7 @@ from services.leaderboard.aliases import Aliases
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.periods import period_id, period_of
 from services.leaderboard.rank_index import Place, RankIndex
-from services.leaderboard.ranking import SCORE_MAX, NotRanked, Operator, UnknownPeriod, UnknownScope
+from services.leaderboard.ranking import SCORE_MAX, NotRanked, Operator, UnknownPeriod, UnknownScope, microseconds
 from services.leaderboard.ranks import BrandRanks, Ranks
 from services.leaderboard.repairs import PAGE as REBUILD_PAGE
 from services.leaderboard.repairs import Rebuild
@@ -49,7 +49,8 @@ class View:
     ) -> leaderboard_pb2.LeaderboardEntry:
         """A place; `own` is a member who sees that it is theirs."""
         entry = leaderboard_pb2.LeaderboardEntry(rank=rank, score=score, sub_score=sub_score)
-        entry.reached_at.FromMicroseconds(reached)
+        entry.reached_at.seconds, part = divmod(reached, _SECOND)
+        entry.reached_at.nanos = part * 1_000
         if member == own or self.ranks.is_shown(self.board, member):
             entry.member = member
         else:
@@ -60,7 +61,7 @@ class View:
         return self.entry(place.rank, place.member, place.score, place.sub_score, place.reached, own=own)
 
     def of_row(self, row: Any, own: str = "") -> leaderboard_pb2.LeaderboardEntry:
-        reached = int(row["reached_at"].timestamp() * _SECOND)
+        reached = microseconds(row["reached_at"])
         return self.entry(row["rank"], row["member"], row["score"], row["sub_score"], reached, own=own)
 
 

@@ -22,6 +22,7 @@ from gateway.contract import files
 from laurels.activity.v1 import activity_pb2
 from laurels.missions.v1 import programme_pb2 as missions_pb2
 from laurels.points.v1 import points_pb2
+from laurels.points.v1 import programme_pb2 as pending_pb2
 from laurels.recommender.v1 import programme_pb2 as recommender_pb2
 
 REQUEST = activity_pb2.RecordActivitiesRequest.DESCRIPTOR
@@ -269,13 +270,10 @@ def test_zero_values_are_present_and_absent_ones_left_out() -> None:
         "kind": "unspecified",
         "reference": "",
     }
-    assert json_codec.encode(missions_pb2.Mission(count=missions_pb2.CountGoal())) == {
-        "id": "",
-        "name": "",
-        "activity_type": "",
-        "condition": "",
-        "count": {"target": 0},
-        "badge": "",
+    policy = pending_pb2.PendingPolicy(until_activity=pending_pb2.UntilActivity())
+    assert json_codec.encode(policy) == {
+        "until_activity": {"activity_type": "", "attribute": ""},
+        "rounding": "unspecified",
     }
     assert json_codec.encode(recommender_pb2.Slot(exploration=0.0))["exploration"] == 0.0
     assert "exploration" not in json_codec.encode(recommender_pb2.Slot())

@@ -121,7 +121,7 @@ def test_a_mission_that_cannot_be_followed_counts_nothing_should_it_be_recorded(
 
 def test_a_badge_that_no_mission_gives_is_a_problem() -> None:
     found = problems(programme(mission(badge="hero"), badges=("hero", "ghost")))
-    assert found == {"missions.badges[1]": "'ghost' is given by no mission"}
+    assert found == {"missions.badges[1]": "'ghost' is given by no mission, level or challenge, and not `awarded`"}
 
 
 def test_all_faults_are_found_at_once() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from alembic import command, context, op
 from alembic.config import Config
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -41,9 +42,24 @@ async def upgrade(service: str, owner_url: str, app_role: str) -> None:
     engine = create_async_engine(make_url(owner_url).set(drivername="postgresql+asyncpg"))
     try:
         async with engine.begin() as connection:
+            for statement in _entry(str(engine.url.database), app_role):
+                await connection.execute(text(statement))
             await connection.run_sync(_upgrade, service, app_role)
     finally:
         await engine.dispose()
+
+
+def _entry(database: str, role: str) -> list[str]:
+    """Lets the application's role, and besides the owner nobody, into the database."""
+    for name in (database, role):
+        if not name.replace("_", "").isalnum():
+            raise ValueError(f"not a name: {name!r}")
+    return [
+        f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
+        f'GRANT CONNECT ON DATABASE "{database}" TO "{role}"',
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f'GRANT USAGE ON SCHEMA public TO "{role}"',
+    ]
 
 
 def _upgrade(connection: Any, service: str, app_role: str) -> None:

@@ -88,6 +88,9 @@ class ServiceSettings(BaseSettings):
     queue_weight_max: int = Field(20_000, ge=1_000, description="requests that may wait; more are refused")
     concurrent_calls_max: int = Field(2_000, ge=1)
     deadline_default_s: float = Field(30.0, gt=0, description="for calls that state none")
+    unready_s: float = Field(
+        0.0, ge=0, description="how long a stopping service still takes calls, for callers to notice"
+    )
     drain_s: float = Field(10.0, ge=0, description="how long a stopping service lets calls finish")
     reconcile_every_s: float = Field(30.0, gt=0)
     retention_days: int = Field(7, ge=1, description="how long published and claimed events are kept for repair")

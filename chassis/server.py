@@ -218,10 +218,18 @@ class Server:
     """A gRPC server with health and reflection."""
 
     def __init__(
-        self, service: str, verifier: Verifier, *, listen: str, concurrent_calls_max: int, deadline_default_s: float
+        self,
+        service: str,
+        verifier: Verifier,
+        *,
+        listen: str,
+        concurrent_calls_max: int,
+        deadline_default_s: float,
+        unready_s: float = 0.0,
     ) -> None:
         self._service = service
         self._listen = listen
+        self._unready_s = unready_s
         self.health = health.aio.HealthServicer()
         self.grpc = grpc.aio.server(
             interceptors=[Guard(service, verifier, deadline_default_s=deadline_default_s)],
@@ -257,8 +265,8 @@ class Server:
         await self.health.set("", _SERVING if ready else _NOT_SERVING)
         await self.health.set(LIVE, _SERVING if live else _NOT_SERVING)
 
-    async def stop(self, grace_s: float, *, unready_s: float = 0.0) -> None:
-        """Says that it stops, takes calls for `unready_s` more, then lets those at hand finish for `grace_s`; in seconds."""
+    async def stop(self, grace_s: float) -> None:
+        """Says that it stops, takes calls for `unready_s` more, then lets those at hand finish for `grace_s` seconds."""
         await self.health.enter_graceful_shutdown()
-        await asyncio.sleep(unready_s)
+        await asyncio.sleep(self._unready_s)
         await self.grpc.stop(grace_s)

@@ -51,6 +51,7 @@ class Service:
             listen=settings.listen,
             concurrent_calls_max=settings.concurrent_calls_max,
             deadline_default_s=settings.deadline_default_s,
+            unready_s=settings.unready_s,
         )
         self._write_paths: list[WritePath] = []
         self._consumers: list[Consumer] = []
@@ -196,7 +197,7 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stops in the order of reliability.md: calls, loops, transactions, connections."""
-        await self.server.stop(self.settings.drain_s, unready_s=self.settings.unready_s)
+        await self.server.stop(self.settings.drain_s)
         # The consumers first: while they hand in a backlog, nothing would ever be drained.
         await self.loops.stop()
         for path in self._write_paths:

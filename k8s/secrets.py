@@ -1,4 +1,6 @@
-"""Prints every Secret and key that the overlays refer to, with random values: `python k8s/secrets.py | kubectl apply -f -`.
+"""Prints every Secret that the overlays refer to, with random values.
+
+`python k8s/secrets.py JWKS.json | kubectl apply -f -`
 
 For a first try. A real deployment keeps its secrets where it keeps all others,
 under the same names. Printing again gives other values: do not apply it twice.

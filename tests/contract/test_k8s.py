@@ -119,9 +119,7 @@ def test_every_workload_has_its_five_objects(overlay: str) -> None:
 def test_selectors_find_the_pods_they_are_for(overlay: str) -> None:
     for workload in of_kind(overlay, "Deployment", "StatefulSet"):
         assert selects(workload["spec"]["selector"], labels(workload))
-        for spread in (
-            pod(workload)["topologySpreadConstraints"] if "topologySpreadConstraints" in pod(workload) else []
-        ):
+        for spread in pod(workload).get("topologySpreadConstraints", []):
             assert selects(spread["labelSelector"], labels(workload))
     for found in of_kind(overlay, "Service"):
         selected = [
@@ -289,10 +287,6 @@ Flow = tuple[str, str, int]
 """From which workload, to which, at which port."""
 
 
-def _database(overlay: str) -> str:
-    return "postgres"
-
-
 def pods_by_name(overlay: str) -> dict[str, dict[str, str]]:
     """The labels of each workload's pods, those of the operator's cluster among them."""
     found = {one["metadata"]["name"]: labels(one) for one in workloads(overlay)}
@@ -315,7 +309,6 @@ def used(overlay: str) -> set[Flow]:
             elif key == "LAURELS_NATS_URL" or key.endswith("_TARGET"):
                 host, _, port = value.rpartition("/")[2].rpartition(":")
                 found.add((name, host, int(port)))
-    (nats,) = [one for one in of_kind(overlay, "StatefulSet") if one["metadata"]["name"] == "nats"]
     if "routes" in config_map(overlay, "nats")["data"]["nats.conf"]:
         found.add(("nats", "nats", 6222))
     for cluster in of_kind(overlay, "Cluster"):

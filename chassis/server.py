@@ -266,7 +266,7 @@ class Server:
         await self.health.set(LIVE, _SERVING if live else _NOT_SERVING)
 
     async def stop(self, grace_s: float) -> None:
-        """Says that it stops, takes calls for `unready_s` more, then lets those at hand finish for `grace_s` seconds."""
+        """Says that it stops, takes calls for `unready_s` more, then lets those at hand finish for `grace_s`."""
         await self.health.enter_graceful_shutdown()
         await asyncio.sleep(self._unready_s)
         await self.grpc.stop(grace_s)

@@ -35,7 +35,8 @@ import orjson
 
 from cli.child import Child, log_tail
 from cli.data_folder import DataFolder, ephemeral_folder
-from cli.nats_users import SERVICES, nats_users
+from cli.nats_users import SERVICES as SERVICES
+from cli.nats_users import nats_users
 
 SUPERUSER = "postgres"
 UNPRIVILEGED_USER = "nobody"

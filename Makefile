@@ -93,7 +93,12 @@ check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, d
 	$(BIN)/python k8s/check.py
 	$(BIN)/python k8s/dashboards.py --check
 	$(BIN)/hadolint Containerfile
-	$(BIN)/python -m chassis.migration_lint
+	for service in points missions leaderboard recommender; do \
+	    $(BIN)/python -m chassis.migrations --sql $$service | $(BIN)/squawk --stdin-filepath $$service.sql || exit 1; done
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --format cyclonedx1.5 --output-file build/sbom.json
+	@$(UV) audit --frozen >build/audit.txt 2>&1 && echo "no known vulnerabilities" || \
+	    { if grep -q -E "dns error|error sending request|operation timed out" build/audit.txt; \
+	      then echo "not audited: no database of advisories is reachable"; else cat build/audit.txt; exit 1; fi; }
 
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) $(TOOLS) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -93,7 +93,7 @@ check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, d
 	$(BIN)/python k8s/check.py
 	$(BIN)/python k8s/dashboards.py --check
 	$(BIN)/hadolint Containerfile
-	for service in points missions leaderboard recommender; do \
+	set -o pipefail; for service in points missions leaderboard recommender; do \
 	    $(BIN)/python -m chassis.migrations --sql $$service | $(BIN)/squawk --stdin-filepath $$service.sql || exit 1; done
 	$(UV) export --quiet --frozen --no-dev --no-emit-project --format cyclonedx1.5 --output-file build/sbom.json
 	@$(UV) audit --frozen >build/audit.txt 2>&1 && echo "no known vulnerabilities" || \

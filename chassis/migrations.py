@@ -22,7 +22,6 @@ from chassis.database import EVERY_BRAND
 from chassis.schema import folder
 from chassis.settings import DatabaseUrl
 
-
 LOCK_TIMEOUT_S = 10
 
 

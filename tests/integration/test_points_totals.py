@@ -16,7 +16,9 @@ def told(name: str, **labels: str) -> float | None:
 async def test_totals_and_an_imbalance_are_told(servers: Servers, brand: str) -> None:
     database = Database(servers.postgres.url("points"))
     session = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
-    account = "INSERT INTO accounts (brand, owner, currency, kind, stripe, id, balance) VALUES ($1, $2, 'points', $3, 0, $4, $5)"
+    account = """
+        INSERT INTO accounts (brand, owner, currency, kind, stripe, id, balance)
+        VALUES ($1, $2, 'points', $3, 0, $4, $5)"""
     try:
         async with database.transaction(brand) as connection:
             await record(connection, brand, 1, b"")

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from chassis.consumer import CONSUMER_FIELDS, consumer_config, durable_name, same_subjects
 from chassis.events import stream
-from chassis.settings import Password, ServiceSettings
+from chassis.settings import Lanes, Password, ServiceSettings
 from chassis.transport import STREAM_FIELDS, connect, differences, jetstream, stream_config
 from cli.nats_users import SERVICES, USER_INFO, nats_users
 
@@ -42,7 +42,7 @@ class BootstrapSettings(BaseSettings):
     stream_replicas: int = Field(_SHARED["stream_replicas"].default, ge=1, le=5)
     stream_bytes_max: int = Field(_SHARED["stream_bytes_max"].default, ge=2**20)
     retention_days: int = Field(_SHARED["retention_days"].default, ge=1)
-    lanes: Literal[1, 8] = 1
+    lanes: Lanes = 1
     points_nats_password: SecretStr = Field(SecretStr(""), description="of the user whose permissions are compared")
     missions_nats_password: SecretStr = SecretStr("")
     leaderboard_nats_password: SecretStr = SecretStr("")

@@ -167,6 +167,21 @@ def test_environments_are_what_the_settings_take(overlay: str) -> None:
 
 
 @each_overlay
+def test_the_settings_take_the_values_as_they_are_written(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = runpy.run_path(str(K8S / "secrets.py"))["secret_data"]()
+    for name, container in ours(overlay):
+        told = environment(overlay, container)
+        for one in container.get("env", []):
+            if (reference := one.get("valueFrom", {}).get("secretKeyRef")) is not None:
+                told[one["name"]] = made[reference["name"]][reference["key"]]
+        with monkeypatch.context() as patched:
+            for key, value in told.items():
+                patched.setenv(key, value)
+            settings = settings_class(name, container["name"])()
+        assert str(getattr(settings, "lanes", told.get("LAURELS_LANES"))) == told.get("LAURELS_LANES", "None")
+
+
+@each_overlay
 def test_what_all_are_told_is_read_by_somebody(overlay: str) -> None:
     known = {
         f"LAURELS_{field.upper()}"

@@ -11,12 +11,13 @@ BIN := $(VENV)/bin
 ARGS ?=
 DESCRIPTORS := build/descriptors.binpb
 BASELINE ?= origin/main
+OVERLAY ?= dev
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 # The embedded servers and the tests bind to loopback only; nothing here goes out.
 unexport UV_INDEX_URL
 
-.PHONY: help demo up test check bench soak protos clean
+.PHONY: help demo up test check k8s k8s-deploy sbom bench soak protos clean
 help:  ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
@@ -71,6 +72,19 @@ protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from
 	$(BIN)/python protos/generate.py
 	$(BIN)/python -m gateway.openapi
 
+k8s: $(VENV)/.development  ## Render every overlay and validate it against Kubernetes' schemas
+	$(BIN)/python k8s/check.py
+	$(BIN)/python k8s/dashboards.py --check
+
+k8s-deploy:  ## Apply an overlay to the cluster at hand; OVERLAY=dev
+	kubectl delete job --namespace laurels --ignore-not-found migrations bootstrap
+	kubectl apply --kustomize k8s/overlays/$(OVERLAY)
+	kubectl wait job --namespace laurels --for=condition=complete --timeout=30m migrations bootstrap
+
+sbom: $(UV)  ## Write what the suite is made of, as CycloneDX
+	mkdir -p build
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --format cyclonedx1.5 --output-file build/sbom.json
+
 check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, drift
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -82,6 +96,15 @@ check: $(VENV)/.development  ## Format, lint, types, import contracts, protos, d
 	BIN=$(BIN) BASELINE=$(BASELINE) bash protos/breaking.sh $(DESCRIPTORS)
 	$(BIN)/python -m gateway.openapi --check
 	$(UV) lock --check --quiet
+	$(BIN)/python k8s/check.py
+	$(BIN)/python k8s/dashboards.py --check
+	$(BIN)/hadolint Containerfile
+	set -o pipefail; for service in points missions leaderboard recommender; do \
+	    $(BIN)/python -m chassis.migrations --sql $$service | $(BIN)/squawk --stdin-filepath $$service.sql || exit 1; done
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --format cyclonedx1.5 --output-file build/sbom.json
+	@$(UV) audit --frozen >build/audit.txt 2>&1 && echo "no known vulnerabilities" || \
+	    { if grep -q -E "dns error|error sending request|operation timed out" build/audit.txt; \
+	      then echo "not audited: no database of advisories is reachable"; else cat build/audit.txt; exit 1; fi; }
 
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) $(TOOLS) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -81,6 +81,15 @@ def consumer_config(service: str, source: str, events: Sequence[str], lane: int,
     )
 
 
+CONSUMER_FIELDS = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
+"""What `consumer_config` says of a consumer, besides its subjects and where it begins."""
+
+
+def same_subjects(one: ConsumerConfig, other: ConsumerConfig) -> bool:
+    """Whether two consumers hear the same."""
+    return _filters(one) == _filters(other)
+
+
 class Rejected:
     """Events that failed and will come back; none of the same member's overtakes them meanwhile."""
 
@@ -138,6 +147,7 @@ class Consumer:
         self._gone = False
         self._reconnects = 0
         self._rejected = Rejected()
+        self._effect_seconds = metrics.EFFECT_SECONDS.labels(service, source)
         self._inbox = ""
         self._subscription: Subscription | None = None
 
@@ -272,11 +282,12 @@ class Consumer:
                 events.append(event)
                 messages.append(message)
         failures = await self._handle(events)
-        acknowledged = 0
+        acknowledged, now = 0, time.time()
         for event, message, failure in zip(events, messages, failures, strict=True):
             if failure is None:
                 await message.ack()
                 self._rejected.remove(event)
+                self._effect_seconds.observe(max(0.0, now - _stored_at(message)))
                 acknowledged += 1
             else:
                 await self._reject(event, message, failure)
@@ -316,6 +327,16 @@ class Consumer:
             _log.error("event unreadable", service=self._service, subject=message.subject, error=repr(error))
             return None
 
+    @property
+    def lane(self) -> int:
+        """Which of the source's lanes it works in."""
+        return self._lane
+
+    @property
+    def source(self) -> str:
+        """Whose events it consumes."""
+        return self._source
+
     async def lag(self) -> int:
         """How many events wait to be acknowledged."""
         info = await jetstream(self._client).consumer_info(stream(self._source), self._durable)
@@ -336,6 +357,17 @@ def _deliveries(message: Msg) -> int:
     """
     tokens = message.reply.split(".")
     return int(tokens[4] if len(tokens) < 12 else tokens[6])
+
+
+def _stored_at(message: Msg) -> float:
+    """When the server stored the message, as Unix time: the token but one behind the sequences, in nanoseconds.
+
+    >>> class Reply: reply = "$JS.ACK.POINTS.missions-0-of-1.3.10.12.1700000000500000000.0"
+    >>> _stored_at(Reply())
+    1700000000.5
+    """
+    tokens = message.reply.split(".")
+    return int(tokens[7] if len(tokens) < 12 else tokens[9]) / 1e9
 
 
 def _event_id(text: str) -> int:

@@ -100,6 +100,10 @@ class Database:
         """A read-only transaction of the brand."""
         return self.transaction(brand, read_only=True)
 
+    def pool_use(self) -> tuple[int, int]:
+        """How many connections are open, and how many of them nothing uses."""
+        return (self._pool.get_size(), self._pool.get_idle_size()) if self._pool is not None else (0, 0)
+
     async def ping(self) -> None:
         """Raises when the database does not answer."""
         pool = self._pool or await self._open()

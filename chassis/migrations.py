@@ -2,22 +2,27 @@
 
 Each service keeps its revisions in `services/<name>/migrations`. Run with the
 owner's address: `LAURELS_OWNER_DATABASE_URL=… LAURELS_APP_ROLE=… python -m
-chassis.migrations points`.
+chassis.migrations points`. `--sql` before the names prints the statements of all
+revisions instead, for linting.
 """
 
 import asyncio
+import io
 import sys
 from typing import Any
 
 from alembic import command, context, op
 from alembic.config import Config
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.database import EVERY_BRAND
 from chassis.schema import folder
 from chassis.settings import DatabaseUrl
+
+LOCK_TIMEOUT_S = 10
 
 
 class MigrationSettings(BaseSettings):
@@ -41,9 +46,26 @@ async def upgrade(service: str, owner_url: str, app_role: str) -> None:
     engine = create_async_engine(make_url(owner_url).set(drivername="postgresql+asyncpg"))
     try:
         async with engine.begin() as connection:
+            for statement in _entry(str(engine.url.database), app_role):
+                await connection.execute(text(statement))
             await connection.run_sync(_upgrade, service, app_role)
     finally:
         await engine.dispose()
+
+
+def _entry(database: str, role: str) -> list[str]:
+    """Lets the application's role, and besides the owner nobody, into the database."""
+    for name in (database, role):
+        if not name.replace("_", "").isalnum():
+            raise ValueError(f"not a name: {name!r}")
+    return [
+        # Whoever waits for a lock makes everybody behind it wait: rather fail, and be run again.
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'",
+        f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
+        f'GRANT CONNECT ON DATABASE "{database}" TO "{role}"',
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f'GRANT USAGE ON SCHEMA public TO "{role}"',
+    ]
 
 
 def _upgrade(connection: Any, service: str, app_role: str) -> None:
@@ -52,8 +74,22 @@ def _upgrade(connection: Any, service: str, app_role: str) -> None:
     command.upgrade(settings, "head")
 
 
+def statements(service: str, role: str = "laurels_app") -> str:
+    """The SQL of all of a service's revisions, without a database."""
+    settings, written = config(service), io.StringIO()
+    settings.output_buffer = written
+    settings.attributes["app_role"] = role
+    command.upgrade(settings, "head", sql=True)
+    return f"SET lock_timeout = '{LOCK_TIMEOUT_S}s';\n{written.getvalue()}"
+
+
 def run_environment() -> None:
     """What each service's `migrations/env.py` calls."""
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", literal_binds=True)
+        with context.begin_transaction():
+            context.run_migrations()
+        return
     context.configure(connection=context.config.attributes["connection"], transaction_per_migration=False)
     with context.begin_transaction():
         context.run_migrations()
@@ -189,6 +225,9 @@ def create_owners_function(signature: str, body: str) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--sql"]:
+        sys.stdout.write("".join(statements(service) for service in sys.argv[2:]))
+        return
     settings = MigrationSettings()  # type: ignore[call-arg]
     for service in sys.argv[1:]:
         asyncio.run(upgrade(service, settings.owner_database_url.get_secret_value(), settings.app_role))

@@ -8,7 +8,7 @@ is published again and dropped by the consumers' inbox.
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -223,6 +223,14 @@ class Relay:
         async with self._database.transaction(EVERY_BRAND) as connection:
             await connection.execute(_MARK, published)
         metrics.PUBLISHED.labels(self._service).inc(len(published))
+        self._count(rows, published)
         if failure is not None:
             raise failure
         return len(rows)
+
+    def _count(self, rows: Sequence[Any], published: Sequence[int]) -> None:
+        """Counts what was told; an event that is published twice counts twice."""
+        done = set(published)
+        counts = Counter((row["brand"], row["type"]) for row in rows if row["id"] in done)
+        for (brand, kind), count in counts.items():
+            metrics.TOLD.labels(self._service, metrics.brand_label(brand), short_name(kind)).inc(count)

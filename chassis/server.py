@@ -42,6 +42,10 @@ from laurels.access.v1 import access_pb2
 MESSAGE_BYTES_MAX = 4 * 2**20
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 KEY = re.compile(r"[!-~]{1,128}")
+LIVE = "live"
+"""The name under which the health service says whether the process is live."""
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _log = logger("server")
 _UNGUARDED = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
@@ -214,10 +218,18 @@ class Server:
     """A gRPC server with health and reflection."""
 
     def __init__(
-        self, service: str, verifier: Verifier, *, listen: str, concurrent_calls_max: int, deadline_default_s: float
+        self,
+        service: str,
+        verifier: Verifier,
+        *,
+        listen: str,
+        concurrent_calls_max: int,
+        deadline_default_s: float,
+        unready_s: float = 0.0,
     ) -> None:
         self._service = service
         self._listen = listen
+        self._unready_s = unready_s
         self.health = health.aio.HealthServicer()
         self.grpc = grpc.aio.server(
             interceptors=[Guard(service, verifier, deadline_default_s=deadline_default_s)],
@@ -248,11 +260,13 @@ class Server:
         await self.grpc.start()
         return f"{host}:{port}"
 
-    async def set_ready(self, ready: bool) -> None:
-        serving = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        await self.health.set("", serving)
+    async def set_health(self, *, ready: bool, live: bool) -> None:
+        """Says under the name of no service whether it is ready, and under LIVE whether it is live."""
+        await self.health.set("", _SERVING if ready else _NOT_SERVING)
+        await self.health.set(LIVE, _SERVING if live else _NOT_SERVING)
 
     async def stop(self, grace_s: float) -> None:
-        """Refuses new calls, lets those at hand finish for `grace_s` seconds."""
+        """Says that it stops, takes calls for `unready_s` more, then lets those at hand finish for `grace_s`."""
         await self.health.enter_graceful_shutdown()
+        await asyncio.sleep(self._unready_s)
         await self.grpc.stop(grace_s)

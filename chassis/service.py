@@ -26,6 +26,7 @@ from chassis.database import TRANSIENT, Database
 from chassis.erasure import is_alias
 from chassis.events import Event
 from chassis.loops import Beat, Loops
+from chassis.observing import observing
 from chassis.outbox import Relay, publish_again
 from chassis.reconciler import Producer, Reconciler, forget
 from chassis.server import Server
@@ -50,8 +51,10 @@ class Service:
             listen=settings.listen,
             concurrent_calls_max=settings.concurrent_calls_max,
             deadline_default_s=settings.deadline_default_s,
+            unready_s=settings.unready_s,
         )
         self._write_paths: list[WritePath] = []
+        self._consumers: list[Consumer] = []
         self.address = ""
 
     async def __aenter__(self) -> Self:
@@ -143,6 +146,7 @@ class Service:
             )
             for lane in range(lanes)
         ]
+        self._consumers += consumers
         for lane, consumer in enumerate(consumers):
             self.loops.start(f"consume-{source}-{lane}", consumer.run)
         reconciler = Reconciler(
@@ -165,6 +169,7 @@ class Service:
         """
         self.address = await self.server.start(names)
         self.loops.start("readiness", self._watch)
+        self.loops.start("observe", observing(self.name, self.database, self._consumers))
         if self.settings.metrics_listen:
             host, _, port = self.settings.metrics_listen.rpartition(":")
             start_http_server(int(port), host)
@@ -175,14 +180,14 @@ class Service:
         _log.info("stopping", service=self.name)
 
     async def _watch(self, beat: Beat) -> None:
-        """Ready means that the database and NATS answer and every loop moves."""
+        """Ready means that the database and NATS answer; live, that every loop moves."""
         while True:
             beat()
-            await self.server.set_ready(await self.is_ready())
+            await self.server.set_health(ready=await self.is_ready(), live=not self.loops.silent())
             await asyncio.sleep(READINESS_EVERY_S)
 
     async def is_ready(self) -> bool:
-        if not self.nats.is_connected or self.loops.silent():
+        if not self.nats.is_connected:
             return False
         try:
             async with asyncio.timeout(2):

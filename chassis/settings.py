@@ -9,7 +9,7 @@ import binascii
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PASSWORD_CHARACTERS_LEAST = 16
@@ -64,6 +64,15 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_strong_password)]
 """A database's address, whose password is not weak."""
 
 
+def _number(value: object) -> object:
+    """The environment's text as a number, which a choice of numbers does not make of it."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+Lanes = Annotated[Literal[1, 8], BeforeValidator(_number)]
+"""How many consumers each stream has."""
+
+
 class ServiceSettings(BaseSettings):
     """The settings that all services share."""
 
@@ -83,11 +92,14 @@ class ServiceSettings(BaseSettings):
     jwks: str = Field(description="path or http(s) address of the JWK set that signs credentials")
     token_issuer: str = "laurels"
     token_audience: str = "laurels"
-    lanes: Literal[1, 8] = Field(1, description="consumers of each stream: one for all partitions, or one for each")
+    lanes: Lanes = Field(1, description="consumers of each stream: one for all partitions, or one for each")
     batch_weight_max: int = Field(500, ge=1, le=5_000, description="requests that one transaction takes at most")
     queue_weight_max: int = Field(20_000, ge=1_000, description="requests that may wait; more are refused")
     concurrent_calls_max: int = Field(2_000, ge=1)
     deadline_default_s: float = Field(30.0, gt=0, description="for calls that state none")
+    unready_s: float = Field(
+        0.0, ge=0, description="how long a stopping service still takes calls, for callers to notice"
+    )
     drain_s: float = Field(10.0, ge=0, description="how long a stopping service lets calls finish")
     reconcile_every_s: float = Field(30.0, gt=0)
     retention_days: int = Field(7, ge=1, description="how long published and claimed events are kept for repair")

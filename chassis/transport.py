@@ -1,7 +1,7 @@
 """The connection to NATS that never gives up, and the streams on it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
 import nats
 from nats.aio.client import Client
@@ -11,7 +11,6 @@ from nats.js.errors import NotFoundError
 
 from chassis.events import stream
 from chassis.logging import logger
-from chassis.settings import ServiceSettings
 
 _log = logger("transport")
 DUPLICATE_WINDOW_S = 120
@@ -51,7 +50,31 @@ def jetstream(client: Client) -> JetStreamContext:
     return client.jetstream(timeout=PUBLISH_TIMEOUT_S)
 
 
-def stream_config(service: str, settings: ServiceSettings) -> StreamConfig:
+class StreamSettings(Protocol):
+    """What streams are made by."""
+
+    @property
+    def stream_replicas(self) -> int: ...
+    @property
+    def stream_bytes_max(self) -> int: ...
+    @property
+    def retention_days(self) -> int: ...
+
+
+STREAM_FIELDS = (
+    "subjects", "retention", "discard", "storage", "max_bytes", "max_age", "duplicate_window", "num_replicas",
+    "deny_delete",
+)  # fmt: skip
+"""What `stream_config` says of a stream."""
+
+
+def differences(found: object, wanted: object, fields: Sequence[str]) -> list[str]:
+    """How what was found differs from what is wanted, a phrase a field."""
+    pairs = ((field, getattr(found, field), getattr(wanted, field)) for field in fields)
+    return [f"{field} is {is_now!r}, not {meant!r}" for field, is_now, meant in pairs if is_now != meant]
+
+
+def stream_config(service: str, settings: StreamSettings) -> StreamConfig:
     """The stream of a producing service, as reliability.md asks."""
     return StreamConfig(
         name=stream(service),

@@ -195,6 +195,28 @@ def verify_card(
     raise typer.Exit(run(file, published, Console()))
 
 
+@app.command()
+def bootstrap(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit status 1 when something differs.")
+    ] = False,
+    users: Annotated[bool, typer.Option("--users", help="Print nats-server's users and permissions, and end.")] = False,
+) -> None:
+    """Set up NATS' streams and consumers as the code declares them; say what differed."""
+    import uvloop
+
+    from cli.nats_users import authorization
+
+    if users:
+        print(authorization(), end="")
+        return
+    from cli.bootstrap import BootstrapSettings
+    from cli.bootstrap import bootstrap as run
+
+    settings = BootstrapSettings()  # type: ignore[call-arg]
+    raise typer.Exit(0 if uvloop.run(run(settings, Console(), check=check)) else 1)
+
+
 def main() -> None:
     """Runs the command line."""
     from cli.embedded import EmbeddedError

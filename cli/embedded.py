@@ -35,8 +35,9 @@ import orjson
 
 from cli.child import Child, log_tail
 from cli.data_folder import DataFolder, ephemeral_folder
+from cli.nats_users import SERVICES as SERVICES
+from cli.nats_users import nats_users
 
-SERVICES = ("points", "missions", "leaderboard", "recommender")
 SUPERUSER = "postgres"
 UNPRIVILEGED_USER = "nobody"
 OUTSIDE_HOME = Path("/var/lib/laurels")
@@ -398,53 +399,6 @@ class Nats:
         greeting = await _exchange(self.port, b"")
         health = await _exchange(self.monitor_port, b"GET /healthz HTTP/1.0\r\n\r\n")
         return greeting.startswith(b"INFO ") and b" 200 " in health
-
-
-def nats_users() -> dict[str, dict[str, Any]]:
-    """The users of the suite's NATS account and what each may publish and hear.
-
-    A service publishes its own events, looks after its own stream, reads every
-    stream and answers requests. The gateway reads. `eraser` purges members'
-    subjects. `operator` is for the command line's own checks.
-    """
-    users = {service: _service_permissions(service) for service in SERVICES}
-    users["gateway"] = {
-        "publish": {"allow": _reading()},
-        "subscribe": {"allow": ["_INBOX.gateway.>", "laurels.>"]},
-    }
-    users["eraser"] = {
-        "publish": {"allow": ["$JS.API.STREAM.PURGE.*", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES"]},
-        "subscribe": {"allow": ["_INBOX.eraser.>"]},
-    }
-    users["operator"] = {"publish": {"allow": [">"]}, "subscribe": {"allow": [">"]}}
-    return users
-
-
-def _service_permissions(service: str) -> dict[str, Any]:
-    stream = service.upper()
-    reconciling = [f"_laurels.reconcile.{service}.*", f"_laurels.reconcile.*.{service}"]
-    own = [f"laurels.{service}.>", f"$JS.API.STREAM.CREATE.{stream}", f"$JS.API.STREAM.UPDATE.{stream}"]
-    return {
-        "publish": {"allow": [*own, *reconciling, *_reading()]},
-        "subscribe": {"allow": [f"_INBOX.{service}.>", *reconciling]},
-        # A request's own reply subject, and no other inbox.
-        "allow_responses": {"max": 64, "expires": "1m"},
-    }
-
-
-def _reading() -> list[str]:
-    """What reading streams through consumers takes."""
-    return [
-        "$JS.API.INFO",
-        "$JS.API.STREAM.INFO.*",
-        "$JS.API.STREAM.LIST",
-        "$JS.API.STREAM.NAMES",
-        "$JS.API.STREAM.MSG.GET.*",
-        "$JS.API.DIRECT.GET.>",
-        "$JS.API.CONSUMER.>",
-        "$JS.ACK.>",
-        "$JS.FC.>",
-    ]
 
 
 class Servers:

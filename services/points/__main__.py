@@ -22,6 +22,7 @@ from laurels.points.v1 import (
 from laurels.programme.v1 import programme_pb2_grpc
 from services.export import ExportServicer
 from services.fingerprints import Fingerprints
+from services.points import totals
 from services.points.book import Book
 from services.points.checkpoints import Signer, key_of
 from services.points.erasing import Eraser
@@ -112,6 +113,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         )
         service.loops.start("ledger-log", log.run)
         service.loops.start("erasures", Eraser(service.database, write_path, settings).run)
+        service.loops.start("totals", totals.observing(service.database))
         await service.serve(NAMES, stop, started)
 
 

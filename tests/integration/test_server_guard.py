@@ -278,5 +278,5 @@ async def test_health_and_reflection_ask_for_no_credential(servers: Servers, ser
             (True, health_pb2.HealthCheckResponse.SERVING),
             (False, health_pb2.HealthCheckResponse.NOT_SERVING),
         ):
-            await served.set_ready(ready)
+            await served.set_health(ready=ready, live=True)
             assert (await health.Check(health_pb2.HealthCheckRequest(), timeout=WITHIN_S)).status == expected

@@ -61,6 +61,11 @@ bench-pipeline: $(VENV)/.development  ## Activities a second with every effect d
 bench-points: $(VENV)/.development  ## The ledger beside pgbench and the obvious alternative; ARGS=--flat for large data
 	$(BIN)/python -m tests.bench.points $(ARGS)
 
+DATA ?= ../shared/data
+bench-recommender: $(VENV)/.development  ## Models on real data beside targets and peers; DATA=folder, ARGS=--quick
+	$(UV) sync --quiet --frozen --extra embedded --group bench --inexact --python $(PYTHON)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.recommender --data $(DATA) $(ARGS)
+
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py
 	$(BIN)/python -m gateway.openapi

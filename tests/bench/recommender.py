@@ -68,7 +68,7 @@ def main(options: argparse.Namespace) -> None:
         except (FileNotFoundError, ModuleNotFoundError) as absent:
             console.print(f"missing for {name}: {absent}", highlight=False)
     _print(console, results)
-    print(orjson.dumps(results.keys).decode())
+    print(orjson.dumps(results.keys, option=orjson.OPT_SERIALIZE_NUMPY).decode())
 
 
 def cdnow(folder: Path, which: str) -> churn.Purchases:
@@ -97,7 +97,8 @@ def values(folder: Path, results: Results) -> None:
         past = bought.before(CALIBRATED_UNTIL)
         # The published histories end on the last day of the calibration.
         known = churn.histories(past, CALIBRATED_UNTIL)
-        own = value.Histories(known.purchases.repeats, known.purchases.last, known.purchases.age - 1 / 7)
+        last = known.purchases.last
+        own = value.Histories(known.purchases.repeats, last, np.maximum(known.purchases.age - 1 / 7, last))
         model, cpu_s = _timed(lambda own=own: value.fit(own))
         results.add(f"{which}: Pareto/NBD fit, CPU s", cpu_s, AT_MOST, 2.0)
         likelihood = model.log_likelihood(own)

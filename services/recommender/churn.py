@@ -66,13 +66,13 @@ def histories(past: Purchases, now: int) -> Histories:
     np.maximum.at(last, whose, day)
     member = np.flatnonzero(count)
     recent = [np.bincount(whose, day >= now - share * (now - begin), size)[member] for share in SHARES]
+    of = count[member].astype(np.float64)
+    last_in, age = ((found - first)[member].astype(np.float64) / WEEK_DAYS for found in (last, np.full(size, now)))
     return Histories(
         member,
-        value.Histories(
-            count[member] - 1.0, (last - first)[member] / WEEK_DAYS, (now - first)[member] / WEEK_DAYS
-        ),
-        np.bincount(past.member, past.amount, size)[member],
-        np.column_stack(recent),
+        value.Histories(of - 1.0, last_in, age),
+        np.bincount(past.member, past.amount, size)[member].astype(np.float64),
+        np.column_stack(recent).astype(np.float64),
     )
 
 

@@ -25,8 +25,8 @@ HALF_LIFE_DAYS = 120.0
 def visits(member: Places, hour: Places, days_ago: Vector, members: int) -> Matrix:
     """What is known of each member: weighted visits (members, 24) by the hour of their day."""
     weights = np.exp2(-days_ago / HALF_LIFE_DAYS)
-    found: Matrix = np.bincount(member * HOURS + hour, weights, members * HOURS).reshape(members, HOURS)
-    return found
+    found = np.bincount(member * HOURS + hour, weights, members * HOURS)
+    return found.astype(np.float64).reshape(members, HOURS)
 
 
 def likely(known: Matrix, brand: Vector) -> Matrix:
@@ -40,7 +40,8 @@ def likely(known: Matrix, brand: Vector) -> Matrix:
     kernel /= kernel.sum(axis=1, keepdims=True)
     spread = common @ kernel
     found: Matrix = common * (known @ kernel + STRENGTH * spread) / spread
-    return found / found.sum(axis=1, keepdims=True)
+    found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 def best(probabilities: Matrix, count: int = 3) -> Places:

@@ -16,7 +16,7 @@ SPREAD_MIN = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A fitted regression: the columns' `centre` and `spread` (d,), the `weights` (d,) on what is left, an intercept."""
+    """A fitted regression: columns less `centre` (d,), over `spread` (d,), times `weights` (d,), plus `intercept`."""
 
     centre: Vector
     spread: Vector

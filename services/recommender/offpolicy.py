@@ -126,9 +126,7 @@ def cross_fitted(features: Matrix, log: Log, arms: int, folds: int = 5, ridge: f
             products[number] = features[part].T @ log.outcome[part]
         for number in range(folds):
             rest = np.arange(folds) != number
-            weights = np.linalg.solve(
-                moments[rest].sum(axis=0) + ridge * np.eye(d), products[rest].sum(axis=0)
-            )
+            weights = np.linalg.solve(moments[rest].sum(axis=0) + ridge * np.eye(d), products[rest].sum(axis=0))
             here = fold == number
             found[here, arm] = features[here] @ weights
     return found

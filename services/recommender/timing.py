@@ -43,8 +43,7 @@ class Purchases:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far is looked ahead, how short is soon, and how often something was bought to be foretold: days, days, count.
-    """
+    """How far is looked ahead and what is soon, in days; and how often something was bought that is foretold."""
 
     days: int
     window: int

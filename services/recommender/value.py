@@ -237,7 +237,9 @@ def fit_values(purchases: Vector, average: Vector) -> GammaGamma:
         p, more, g = np.exp(parameters)
         q = 1.0 + more
         px, total = p * x, g + z * x
-        value = gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(g) + px * np.log(z * x) - (px + q) * np.log(total)
+        value = (
+            gammaln(px + q) - gammaln(px) - gammaln(q) + q * np.log(g) + px * np.log(z * x) - (px + q) * np.log(total)
+        )
         both = digamma(px + q)
         by_p = x * (both - digamma(px) + np.log(z * x) - np.log(total))
         by_q = both - digamma(q) + math.log(g) - np.log(total)

@@ -58,9 +58,7 @@ def test_the_probability_of_being_there_is_the_closed_form(repeats: int, share: 
     total, k = r + s + repeats, r + repeats
 
     def term(at: float) -> float:
-        return float(hyp2f1(total, k, total + 1, (beta - alpha) / (beta + at))) * (
-            (beta + age) / (beta + at)
-        ) ** total
+        return float(hyp2f1(total, k, total + 1, (beta - alpha) / (beta + at))) * ((beta + age) / (beta + at)) ** total
 
     ratio = ((alpha + age) / (beta + age)) ** k * (term(last) - term(age))
     found = PUBLISHED.outlook(one(repeats, last, age), 10.0)

@@ -21,6 +21,8 @@ Places = NDArray[np.int64]
 
 SHRINK = 2.0
 """So many intervals of the mean length are added to each series' own."""
+RIDGE = 30.0
+"""Of the hazard's weights; see docs/decisions/0019."""
 ROWS_MAX = 600_000
 """Stretches that are learnt from; of more, every n-th series is taken."""
 
@@ -143,7 +145,7 @@ def fit(past: Purchases, now: int, horizon: Horizon) -> Timing:
         raise ValueError("nothing was bought often enough to learn from")
     features, bought = np.concatenate(rows), np.concatenate(outcomes)
     every = -(-len(bought) // ROWS_MAX)
-    return Timing(logistic.fit(features[::every], bought[::every]), horizon)
+    return Timing(logistic.fit(features[::every], bought[::every], RIDGE), horizon)
 
 
 def _traits(past: Purchases, now: int, horizon: Horizon) -> tuple[Places, Matrix]:
@@ -168,8 +170,11 @@ def _traits(past: Purchases, now: int, horizon: Horizon) -> tuple[Places, Matrix
     mean = (last[chosen] - first[chosen] + SHRINK * np.exp(common)) / (n + SHRINK)
     recent = [
         np.bincount(past.series, past.day >= now - span, size)[chosen]
-        for span in (horizon.window, 2 * horizon.window, horizon.days)
+        for span in (horizon.window, 2 * horizon.window, 4 * horizon.window, horizon.days)
     ]
+    fading = np.bincount(past.series, np.exp2((past.day - now) / (2 * horizon.window)), size)[chosen]
+    latest = np.ones(size)
+    latest[of] = gaps  # sorted by day: the last one stays
     # The member's own pace over all that they buy.
     whose = past.member[past.series]
     members = int(past.member.max()) + 1
@@ -181,6 +186,7 @@ def _traits(past: Purchases, now: int, horizon: Horizon) -> tuple[Places, Matrix
         [
             pace, np.log(mean), np.log(elapsed), spread, np.log(count[chosen]),
             *(np.log1p(found) for found in recent), np.log1p(lines), np.log(away),
+            np.log(latest[chosen]), np.log(fading + 0.05),
         ]
     )  # fmt: skip
 

@@ -138,10 +138,14 @@ def test_a_policy_believes_what_ridge_regression_says() -> None:
     made, X, values = policy.Policy(1, 4), draws.normal(size=(300, 4)), draws.normal(size=300)  # noqa: N806
     for x, outcome in zip(X, values, strict=True):
         made.learn(0, x, float(outcome))
-    precision = X.T @ X + np.eye(4)
-    assert made.means[0] == pytest.approx(np.linalg.solve(precision, X.T @ values), abs=1e-10)
+    precision, start = X.T @ X + np.eye(4), np.array([policy.START, 0.0, 0.0, 0.0])
+    mean = start + np.linalg.solve(precision, X.T @ (values - X @ start))
+    assert made.means[0] == pytest.approx(mean, abs=1e-10)
+    # What is left, and what the prior is left by: the posterior's sum of squares.
+    left = float(((values - X @ mean) ** 2).sum() + ((mean - start) ** 2).sum())
+    variance = (policy.VARIANCE_START * policy.VARIANCE_COUNT + left) / (policy.VARIANCE_COUNT + 300)
     x = draws.normal(size=4)
-    assert made.expected(x)[1][0] == pytest.approx(math.sqrt(x @ np.linalg.solve(precision, x)), abs=1e-10)
+    assert made.expected(x)[1][0] == pytest.approx(math.sqrt(variance * (x @ np.linalg.solve(precision, x))), abs=1e-10)
 
 
 def test_the_same_outcomes_teach_a_policy_the_same_bit_for_bit() -> None:

@@ -3,11 +3,11 @@
 Every arm has a Bayesian linear regression of its outcome, kept in memory as
 arrays; how noisy outcomes are is learnt too, once for all arms, so that outcomes
 that follow the features closely are explored less. An arm's score is normal:
-its mean is the expected outcome plus `bonus` deviations of that expectation, as in LinUCB (Li, Chu, Langford and Schapire, "A
-Contextual-Bandit Approach to Personalized News Article Recommendation", 2010),
-and it is drawn `noise` deviations wide, as in RandUCB (Vaswani, Mehrabian,
-Durand and Kveton, "Old Dog Learns New Tricks: Randomized UCB for Bandit
-Problems", 2020). The highest score wins; a share `floor` of the choices is
+its mean is the expected outcome plus `bonus` deviations of that expectation, as
+in LinUCB (Li, Chu, Langford and Schapire, "A Contextual-Bandit Approach to
+Personalized News Article Recommendation", 2010), and it is drawn `noise`
+deviations wide, as in RandUCB (Vaswani, Mehrabian, Durand and Kveton, "Old Dog
+Learns New Tricks: Randomized UCB for Bandit Problems", 2020). The highest score wins; a share `floor` of the choices is
 spread evenly. So a propensity is one integral, see `bandit.propensities`, and
 an outcome may be any value, not only yes or no.
 

@@ -40,7 +40,7 @@ VARIANCE_START, VARIANCE_COUNT = 0.25, 10.0
 class Exploration:
     """How choices are drawn: see the module's text, and docs/decisions/0019 for where the numbers come from."""
 
-    bonus: float = 0.8
+    bonus: float = 1.0
     noise: float = 0.1
     floor: float = 0.0
 

@@ -68,6 +68,11 @@ bench-missions: $(VENV)/.development  ## Activities a second through missions, f
 bench-leaderboard: $(VENV)/.development  ## Ranks and scores beside Valkey and SQL; ARGS="--members 100000"
 	$(BIN)/python -m tests.bench.leaderboard $(ARGS)
 
+DATA ?= ../shared/data
+bench-recommender: $(VENV)/.development  ## Models on real data beside targets and peers; DATA=folder, ARGS=--quick
+	$(UV) sync --quiet --frozen --extra embedded --group bench --inexact --python $(PYTHON)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.recommender --data $(DATA) $(ARGS)
+
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py
 	$(BIN)/python -m gateway.openapi

@@ -216,13 +216,13 @@ MISSIONS = {
     "a badge removed": damage(
         "missions",
         "badges",
-        "Member ann finished mission come_back and does not hold its badge returning.",
+        "Member ann has badge returning 0 times by its row and 1 times by its awards.",
         "DELETE FROM badges WHERE member = 'ann' AND badge = 'returning'",
     ),
     "a badge given": damage(
         "missions",
         "badges",
-        "Badge returning of member bob is said to be earned by mission come_back",
+        "Member bob has badge returning 1 times by its row and 0 times by its awards.",
         "INSERT INTO badges (brand, member, badge, mission, earned_at) SELECT brand, 'bob', badge, mission, earned_at "
         "FROM badges WHERE member = 'ann' AND badge = 'returning'",
     ),
@@ -247,7 +247,7 @@ MISSIONS = {
     "a badge not told": damage(
         "missions",
         "outbox",
-        "That member ann earned badge returning is told by no event.",
+        "That member ann earned a badge by mission:come_back:ann:returning is told by no event.",
         "DELETE FROM outbox WHERE type LIKE '%BadgeEarned' AND encode(payload, 'escape') LIKE '%returning%'",
     ),
 }

@@ -24,6 +24,7 @@ INTEGER, NUMBER, TEXT, FLAG, MOMENT = (
     cel.Type.BOOL,
     cel.Type.TIMESTAMP,
 )
+TEXTS = cel.Type.List(TEXT)
 
 
 class InvalidExpression(ValueError):

@@ -1,6 +1,6 @@
 """All that the points service can be asked to change."""
 
-from services.points import attribute_events, gifts, grants, group_wallets, groups, referrals, service_holds
+from services.points import attribute_events, gifts, grants, group_wallets, groups, referrals, segments, service_holds
 from services.points.approvals import DecideApprovals
 from services.points.book import registry
 from services.points.codes import Import
@@ -58,5 +58,6 @@ OPERATIONS = registry(
         service_holds.Settle(),
         attribute_events.Sweep(),
         attribute_events.Reach(),
+        segments.Enter(),
     )
 )

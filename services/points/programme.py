@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from chassis.conditions import FLAG
+from chassis.conditions import FLAG, TEXTS
 from laurels.points.v1 import programme_earning_pb2
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.programme_tiers_pb2 import TierSubscription
@@ -52,7 +52,7 @@ EXPIRY_BOUNDS = {
     "inactive_days": (1, 36_500),
 }
 PENDING_BOUNDS = {"days": (1, 3_650), "hours": (1, 87_600)}
-VARIABLES = {**MEMBER_VARIABLES, "member.is_first_activity": FLAG, **EARNING_VARIABLES}
+VARIABLES = {**MEMBER_VARIABLES, "member.is_first_activity": FLAG, "member.segments": TEXTS, **EARNING_VARIABLES}
 
 
 @dataclass(slots=True)

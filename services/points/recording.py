@@ -191,6 +191,7 @@ def _awards(book: Book, activity: activity_pb2.Activity, member: MemberState, mo
         "member.id": member.member,
         "member.tier": member.tier,
         "member.is_first_activity": activity.type not in member.seen_types,
+        "member.segments": sorted(member.segments),
         **book.rules.tier_flags.get(member.tier, {}),
     }
     if of_type.reads_clock:

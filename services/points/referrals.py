@@ -300,6 +300,7 @@ def _qualifies(book: Book, rules: ReferralRules, activity: Activity, member: Mem
         "member.id": member.member,
         "member.tier": member.tier,
         "member.is_first_activity": activity.type not in member.seen_types,
+        "member.segments": sorted(member.segments),
     }
     return rules.condition.of(activity, variables, lambda _, why: book.rule_failed("referral", why)) == [1]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from chassis.conditions import INTEGER, Condition, ExpressionFailed, InvalidExpression, Vocabulary
+from chassis.conditions import INTEGER, TEXTS, Condition, ExpressionFailed, InvalidExpression, Vocabulary
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1 import rewards_pb2
@@ -42,7 +42,7 @@ TEXT_LENGTH_MAX, ADDRESS_LENGTH_MAX, IMAGES_MAX = 4_000, 500, 10
 CODE_LENGTH, CODE_LENGTH_LEAST, CODE_LENGTH_MAX = 12, 8, 32
 CODE_PREFIX = re.compile(r"[A-Z0-9-]{0,16}")
 ADDRESS = re.compile(r"https://[!-~]+")
-VARIABLES = {**MEMBER_VARIABLES, "member.enrolled_days": INTEGER}
+VARIABLES = {**MEMBER_VARIABLES, "member.enrolled_days": INTEGER, "member.segments": TEXTS}
 _WORDS = Vocabulary(VARIABLES)
 _IN_WORDS: Mapping[int, str] = {
     pb.REWARD_PERIOD_DAY: "a day",
@@ -345,6 +345,7 @@ def _holds(condition: Condition, member: MemberState, at: datetime) -> bool:
         "member.id": member.member,
         "member.tier": member.tier,
         "member.enrolled_days": max((at - enrolled_at).days, 0),
+        "member.segments": sorted(member.segments),
     }
     try:
         return condition.holds(_WORDS.values(values))

@@ -1,6 +1,6 @@
 """Rows as a transaction loads them under their locks, and as callers see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from services.points.lots import Part
 class MemberState:
     """A member as loaded under its lock."""
 
-    __slots__ = ("display_name", "enrolled_at", "member", "seen_types", "tier", "tier_kept")
+    __slots__ = ("display_name", "enrolled_at", "member", "seen_types", "segments", "tier", "tier_kept")
 
     def __init__(
         self,
@@ -22,10 +22,12 @@ class MemberState:
         tier: str,
         seen_types: list[str],
         tier_kept: bool = False,
+        segments: Collection[str] = (),
     ) -> None:
         self.member, self.display_name, self.enrolled_at = member, display_name, enrolled_at
         self.tier, self.seen_types = tier, set(seen_types)
         self.tier_kept = tier_kept
+        self.segments = frozenset(segments)
 
 
 @dataclass(slots=True)

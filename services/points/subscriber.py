@@ -16,6 +16,7 @@ from laurels.erasure.v1.events_pb2 import ErasureReceipt
 from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
 from laurels.points.v1 import points_pb2
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted
+from laurels.recommender.v1.predictions_events_pb2 import SegmentChanged
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
 from services.points import grants, service_holds
 from services.points.erasing import Received
@@ -25,7 +26,7 @@ from services.points.versions import Adopted
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "missions": [ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
     "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
-    "recommender": [ProgrammeAdopted, ErasureReceipt],
+    "recommender": [ProgrammeAdopted, ErasureReceipt, SegmentChanged],
 }
 
 
@@ -53,4 +54,6 @@ def request_of(event: Event) -> Any:
             return service_holds.asked(requested)
         case HoldSettled() as settled:
             return settled
+        case SegmentChanged() as changed:
+            return changed
     return None

@@ -36,6 +36,7 @@ class Member(SQLModel, table=True):
     tier: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
     seen_types: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
     tier_kept: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    segments: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'")))
 
 
 class Account(SQLModel, table=True):

@@ -5,6 +5,7 @@ and after it, and then asked again of another. Nothing else runs meanwhile.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,11 @@ from laurels.programme.v1 import programme_pb2
 from laurels.value.v1 import events_pb2 as value_pb
 from services.points.attribute_events import DueAnniversaries, SweepOn
 from services.points.grants import Chance, Granted, Retry, drawn, granted
+from services.points.operations import OPERATIONS
 from services.points.service_holds import DueRequests, HoldAsked, asked
+from services.points.sharing import Earning
 from tests.integration.points_support import NOON, purchase
-from tests.integration.test_points_crash_points import Mortal
+from tests.integration.test_points_crash_points import CASES, Mortal
 from tests.integration.value_support import (
     BIRTHDAY,
     COUNTRY,
@@ -89,6 +92,18 @@ CUT_OFF: dict[str, Any] = {
 }
 
 
+OF_PARKED: dict[str, Callable[[str], Any]] = {
+    "retry": lambda grant: Retry(grants_pb2.RetryGrantRequest(grant=grant, idempotency_key="again"), CHANCES[0]),
+    "dismissal": lambda grant: grants_pb2.DismissGrantRequest(grant=grant, reason="late", idempotency_key="again"),
+}
+KINDS = {*map(type, CUT_OFF.values()), *(type(made("")) for made in OF_PARKED.values())}
+
+
+def test_every_request_that_the_service_decides_is_cut_off_somewhere() -> None:
+    # What an earning causes is touched, and is no request of its own.
+    assert {case.kind for case in CASES.values()} | KINDS == set(OPERATIONS) - {Earning}
+
+
 def drawn_anew(request: Any) -> Any:
     """The request as it is made when its event comes again, or a caller asks again."""
     match request:
@@ -118,7 +133,7 @@ async def died_of(servers: Servers, brand: str, request: Any, dies_at: int) -> b
         await database.close()
 
 
-@pytest.mark.parametrize("operation", [*CUT_OFF, "retry"])
+@pytest.mark.parametrize("operation", [*CUT_OFF, *OF_PARKED])
 async def test_what_died_anywhere_is_done_once_when_it_is_asked_again(
     servers: Servers, brand: str, operation: str
 ) -> None:
@@ -131,9 +146,7 @@ async def test_what_died_anywhere_is_done_once_when_it_is_asked_again(
             await path.submit(place, before)
         async with connected(servers, place) as connection:
             waiting = await connection.fetchval('SELECT "grant" FROM parked_grants WHERE brand = $1', place)
-        request = CUT_OFF.get(operation) or Retry(
-            grants_pb2.RetryGrantRequest(grant=waiting, idempotency_key="again"), CHANCES[0]
-        )
+        request = OF_PARKED[operation](waiting) if operation in OF_PARKED else CUT_OFF[operation]
         died = await died_of(servers, place, request, dies_at)
         await path.submit(place, drawn_anew(request))
         async with connected(servers, place) as connection:

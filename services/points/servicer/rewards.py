@@ -115,6 +115,7 @@ async def standings_of(connection: asyncpg.Connection, brand: str, rules: Points
         raise UnknownMember(member)
     enrolled_at = found.enrolled_at.ToDatetime(tzinfo=UTC)
     state = MemberState(found.member, found.display_name, enrolled_at, found.tier, [])
+    state.segments = frozenset(await store.segments_of(connection, brand, found.member))
     standings = Standings(rules, state, datetime.now(UTC))
     await standings.read(connection, brand)
     return standings

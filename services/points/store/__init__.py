@@ -45,7 +45,7 @@ _ADD_MEMBERS = """
     INSERT INTO members (brand, member) SELECT $1, member FROM unnest($2::text[]) AS new (member)
     ON CONFLICT DO NOTHING"""
 _LOCK_MEMBERS = """
-    SELECT member, display_name, enrolled_at, tier, seen_types, tier_kept FROM members
+    SELECT member, display_name, enrolled_at, tier, seen_types, tier_kept, segments FROM members
     WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
 _SAVE_MEMBERS = """
     INSERT INTO members (brand, member, display_name, enrolled_at, tier, seen_types)
@@ -54,6 +54,10 @@ _SAVE_MEMBERS = """
         AS new (member, display_name, enrolled_at, tier, seen_types)
     ON CONFLICT (brand, member) DO UPDATE SET display_name = excluded.display_name,
         enrolled_at = excluded.enrolled_at, tier = excluded.tier, seen_types = excluded.seen_types"""
+_SAVE_SEGMENTS = """
+    UPDATE members SET segments = string_to_array(new.segments, ' ')
+    FROM unnest($2::text[], $3::text[]) AS new (member, segments)
+    WHERE members.brand = $1 AND members.member = new.member"""
 _LOCK_ACCOUNTS = """
     SELECT known.*, wanted.number
     FROM unnest($2::text[], $3::text[], $4::text[], $5::integer[]) WITH ORDINALITY
@@ -214,6 +218,7 @@ _ADOPT = """
 _MEMBER = """
     SELECT member, display_name, enrolled_at, tier FROM members
     WHERE brand = $1 AND member = $2 AND enrolled_at IS NOT NULL"""
+_SEGMENTS_OF = "SELECT segments FROM members WHERE brand = $1 AND member = $2"
 _WALLETS = """
     SELECT own.currency, own.balance AS available, own.earned,
         coalesce((SELECT balance FROM accounts AS other WHERE other.brand = $1 AND other.owner = $2
@@ -279,6 +284,17 @@ async def save_members(connection: asyncpg.Connection, brand: str, changed: Sequ
         [state.tier for state in changed],
         [",".join(sorted(state.seen_types)) for state in changed],
     )
+
+
+async def save_segments(connection: asyncpg.Connection, brand: str, changed: Sequence[MemberState]) -> None:
+    """Saves the segments of locked members; ids of segments have no spaces."""
+    by_member = {state.member: " ".join(sorted(state.segments)) for state in changed}
+    await connection.execute(_SAVE_SEGMENTS, brand, list(by_member), list(by_member.values()))
+
+
+async def segments_of(connection: asyncpg.Connection, brand: str, member: str) -> list[str]:
+    """The segments that a member is in."""
+    return list(await connection.fetchval(_SEGMENTS_OF, brand, member) or ())
 
 
 async def lock_accounts(

@@ -4,7 +4,8 @@ _ACCOUNTS = "SELECT id FROM accounts WHERE brand = $1 AND owner = $2"
 
 SECTIONS = {
     "members": """
-        SELECT member, display_name, enrolled_at, tier, seen_types FROM members WHERE brand = $1 AND member = $2""",
+        SELECT member, display_name, enrolled_at, tier, seen_types, segments FROM members
+        WHERE brand = $1 AND member = $2""",
     "particulars": "SELECT attributes, consents FROM member_particulars WHERE brand = $1 AND member = $2",
     "consents": """
         SELECT purpose, granted, text_version, method, giver, recorded_by, recorded_at FROM consent_records

@@ -23,6 +23,7 @@ from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from services.points import store, transfers
 from services.points.form import (
     AMOUNT_MAX,
+    IDENTIFIER_DETAIL,
     MEMBER_DETAIL,
     REFERENCE_LENGTH_MAX,
     RESERVED,
@@ -340,24 +341,30 @@ def _spend_violations(request: pb.SpendRequest | ledger_pb2.HoldPointsRequest) -
     if not IDENTIFIER.fullmatch(request.member):
         yield FieldViolation("member", MEMBER_DETAIL)
     if not IDENTIFIER.fullmatch(request.currency):
-        yield FieldViolation("currency", "is not 1 to 64 characters of A-Z a-z 0-9 _ -")
+        yield FieldViolation("currency", IDENTIFIER_DETAIL)
     yield from text_violations("reference", request.reference, REFERENCE_LENGTH_MAX)
 
 
 def _transfer_violations(found: Sequence[Any]) -> Iterator[FieldViolation]:
     """What cannot even be looked up; all else is told as the transfer's result."""
+    sound: set[str] = set()
     for place, transfer in enumerate(found):
         if not KEY.fullmatch(transfer.id):
             yield FieldViolation(f"transfers[{place}].id", "is not 1 to 128 printable ASCII characters without spaces")
-        if not IDENTIFIER.fullmatch(transfer.currency):
-            yield FieldViolation(f"transfers[{place}].currency", "is not 1 to 64 characters of A-Z a-z 0-9 _ -")
-        for side in ("debit", "credit"):
-            account = getattr(transfer, side)
-            for owner in ("member", "group"):
-                named = getattr(account, owner)
-                if named and not IDENTIFIER.fullmatch(named):
-                    detail = "is not 1 to 64 characters of A-Z a-z 0-9 _ -"
-                    yield FieldViolation(f"transfers[{place}].{side}.{owner}", detail)
+        currency, debit, credit = transfer.currency, transfer.debit, transfer.credit
+        if currency not in sound:
+            if IDENTIFIER.fullmatch(currency):
+                sound.add(currency)
+            else:
+                yield FieldViolation(f"transfers[{place}].currency", IDENTIFIER_DETAIL)
+        for side, owner, named in (
+            ("debit", "member", debit.member),
+            ("debit", "group", debit.group),
+            ("credit", "member", credit.member),
+            ("credit", "group", credit.group),
+        ):
+            if named and not IDENTIFIER.fullmatch(named):
+                yield FieldViolation(f"transfers[{place}].{side}.{owner}", IDENTIFIER_DETAIL)
 
 
 def _posts(batch: Sequence[Any]) -> list[ledger_pb2.PostTransfersRequest]:

@@ -9,6 +9,8 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 BIN := $(VENV)/bin
 ARGS ?=
+# Each has servers of its own; a file's tests stay together.
+TEST_PROCESSES ?= 2
 DESCRIPTORS := build/descriptors.binpb
 BASELINE ?= origin/main
 OVERLAY ?= dev
@@ -49,7 +51,7 @@ $(CHROMIUM):
 	else echo "The tests of pages need $(CHROMIUM): install Debian's package chromium."; fi
 
 test: $(VENV)/.development | $(CHROMIUM)  ## Run every test against the real servers; ARGS="-k name"
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 soak: $(VENV)/.development  ## Run the long tests
 	$(BIN)/pytest -m soak --timeout 3600 $(ARGS)

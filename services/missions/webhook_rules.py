@@ -59,7 +59,7 @@ def plain(message: Message) -> dict[str, Any]:
     """A message in the manner of the HTTP face: integers as numbers, zero values present, times in RFC 3339.
 
     >>> plain(BadgeEarned(member="ann", badge="first"))
-    {'member': 'ann', 'badge': 'first'}
+    {'member': 'ann', 'badge': 'first', 'key': '', 'count': 0}
     """
     return {
         field.name: _plain_field(message, field)

@@ -19,12 +19,11 @@ from laurels.activity.v1 import activity_pb2, activity_pb2_grpc
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.leaderboard.v1.events_pb2 import ScratchCardRevealed
 from laurels.leaderboard.v1.programme_pb2 import Prize
-from laurels.missions.v1.events_pb2 import MissionCompleted
-from laurels.missions.v1.programme_pb2 import MissionReward
 from laurels.points.v1 import points_pb2, points_pb2_grpc
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1.events_pb2 import MemberEnrolled
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
+from laurels.value.v1 import events_pb2 as value_pb
 
 # The default renderer draws every local variable of a traceback, which takes seconds for a batch of requests.
 logging.configure("json", "warning")
@@ -102,10 +101,18 @@ def purchase(name: str, member: str = "ann", amount: int = 100, minute: int = 0,
     return found
 
 
-def finished(member: str, mission: str, amount: int = 0, currency: str = "points") -> MissionCompleted:
-    """A mission's end; it pays nothing when the amount is 0."""
-    reward = MissionReward(currency=currency, amount=amount) if amount else None
-    return MissionCompleted(member=member, mission=mission, reward=reward, completed_at=NOON, programme_version=1)
+def finished(member: str, mission: str, amount: int = 0, currency: str = "points") -> value_pb.RewardGranted:
+    """A mission that was finished at noon; it pays nothing, or so much."""
+    points = value_pb.PointsGrant(currency=currency, amount=amount)
+    return value_pb.RewardGranted(
+        key=f"mission:{mission}:{member}",
+        member=member,
+        grants=[value_pb.Grant(points=points)] if amount else [],
+        reason=value_pb.GRANT_REASON_MISSION,
+        reference=mission,
+        occurred_at=NOON,
+        programme_version=1,
+    )
 
 
 def revealed(member: str, card: str, amount: int = 0, currency: str = "points") -> ScratchCardRevealed:

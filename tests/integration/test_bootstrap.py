@@ -10,7 +10,6 @@ from nats.js.client import JetStreamContext
 from cli.bootstrap import BootstrapSettings, Drift, reconcile
 from cli.embedded import SERVICES, ephemeral_servers
 from cli.nats_users import nats_users
-from services.missions.subscriber import SUBSCRIPTIONS
 
 LANES = 8
 
@@ -69,7 +68,6 @@ async def test_it_makes_what_is_missing_then_finds_all_as_declared_then_mends_wh
     assert found == {}
     left = await reconcile(settings, check=False)
     assert [drift.what for drift in left] == ["consumer POINTS/missions-0-of-1"], "what nobody declares is left alone"
-    assert list(SUBSCRIPTIONS) == ["points"]
 
 
 async def test_a_user_who_may_more_or_less_than_the_code_says_is_reported(

@@ -1,8 +1,10 @@
 """What the ledger comes to is told by brand and currency, and an imbalance is seen."""
 
 import asyncpg
+import pytest
 from prometheus_client import REGISTRY
 
+from chassis import metrics
 from chassis.configuration import record
 from chassis.database import Database
 from cli.embedded import Servers
@@ -13,7 +15,9 @@ def told(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 
 
-async def test_totals_and_an_imbalance_are_told(servers: Servers, brand: str) -> None:
+async def test_totals_and_an_imbalance_are_told(servers: Servers, brand: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As a process that has met no other brand tells it.
+    monkeypatch.setattr(metrics, "_brands", {brand})
     database = Database(servers.postgres.url("points"))
     session = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
     account = """

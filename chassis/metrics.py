@@ -46,11 +46,7 @@ _brands: set[str] = set()
 
 
 def brand_label(brand: str) -> str:
-    """The brand as a label: itself for the first BRANDS_MAX that this process meets, OTHER_BRANDS for the rest.
-
-    >>> brand_label("cdnow")
-    'cdnow'
-    """
+    """The brand as a label: itself for the first BRANDS_MAX that this process meets, OTHER_BRANDS for the rest."""
     if brand not in _brands:
         if len(_brands) >= BRANDS_MAX:
             return OTHER_BRANDS

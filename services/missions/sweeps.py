@@ -22,6 +22,9 @@ EVERY_S = 1.0
 AT_ONCE = 200
 """So many due things a transaction, so that callers do not wait for it."""
 
+BRANDS_AT_ONCE = 4
+"""So many brands are looked at together: fewer than there are connections."""
+
 Due = Callable[[asyncpg.Connection, str, datetime, int], Awaitable[Any]]
 """The request that does what is due in a brand by a moment, at most so much of it; None when nothing is.
 
@@ -49,26 +52,28 @@ class Sweeps:
                     now = datetime.now(UTC)
                     async with self._database.reading(EVERY_BRAND) as connection:
                         brands = [row["brand"] for row in await connection.fetch(_BRANDS)]
-                    for brand in brands:
+                    for place in range(0, len(brands), BRANDS_AT_ONCE):
                         beat()
-                        await self.run_until(brand, now)
+                        some = brands[place : place + BRANDS_AT_ONCE]
+                        await asyncio.gather(*(self.run_until(brand, now) for brand in some))
                     await asyncio.sleep(EVERY_S)
         finally:
             waiting.cancel()
 
     async def run_until(self, brand: str, until: datetime) -> int:
         """Does everything of a brand that is due by a moment; how many things that were."""
-        done = 0
-        for due in self._dues:
-            while True:
-                async with self._database.reading(brand) as connection:
-                    request = await due(connection, brand, until, AT_ONCE)
+        done, dues = 0, list(self._dues)
+        while dues:
+            # In one transaction: of most brands nothing is due.
+            async with self._database.reading(brand) as connection:
+                found = [(due, await due(connection, brand, until, AT_ONCE)) for due in dues]
+            dues = []
+            for due, request in found:
                 if request is None:
-                    break
-                count = await self._write_path.submit(brand, request, weight=AT_ONCE)
-                if not count:
-                    break
-                done += count
+                    continue
+                if count := await self._write_path.submit(brand, request, weight=AT_ONCE):
+                    done += count
+                    dues.append(due)
         return done
 
 

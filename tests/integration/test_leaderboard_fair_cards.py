@@ -519,9 +519,9 @@ async def test_what_is_published_before_the_close_tells_nobody_an_outcome(leader
 
 
 async def test_closing_publishes_the_seed_and_every_draw_then_holds(leaderboard: Leaderboard, brand: str) -> None:
-    prizes = [prize("car", 1, 2), prize("pen", 3, 9)]
+    prizes = [prize("car", 1, 9), prize("pen", 3, 9)]
     await leaderboard.apply(
-        brand, programme(deck("spring", 30, *prizes), pool("autumn", prize("car", 1, 2), prize("pen", 3, 9)))
+        brand, programme(deck("spring", 30, *prizes), pool("autumn", prize("car", 1, 9), prize("pen", 3, 9)))
     )
     for name in ("spring", "autumn"):
         cards = await issued(leaderboard, brand, 20, name)
@@ -595,7 +595,7 @@ async def test_a_pool_of_the_old_scheme_keeps_its_draw(leaderboard: Leaderboard,
     await leaderboard.apply(brand, programme(pool("other", prize("pen", 1, 9))))
     await publish_in_scheme_1(leaderboard, brand)
     seed = bytes(range(32))
-    with_old = programme(pool("other", prize("pen", 1, 9)), pool("spring", prize("car", 1, 2), prize("pen", 3, 9)))
+    with_old = programme(pool("other", prize("pen", 1, 9)), pool("spring", prize("car", 1, 9), prize("pen", 3, 9)))
     assert await leaderboard.problems(brand, with_old) == {}
     await leaderboard.apply(brand, with_old, version=2)
     cards = await issued(leaderboard, brand, 8)
@@ -613,7 +613,7 @@ async def test_a_pool_of_the_old_scheme_keeps_its_draw(leaderboard: Leaderboard,
         assert verdict(check(as_json(proof))) == HOLDS
         proof.draw.prize = "car" if proof.draw.prize == "pen" else "pen"
         assert verdict(check(as_json(proof))) != HOLDS
-    changed = programme(pool("spring", prize("car", 2, 2), prize("pen", 3, 9)))
+    changed = programme(pool("spring", prize("car", 2, 9), prize("pen", 3, 9)))
     found = await leaderboard.problems(brand, changed)
     assert set(found) == {"leaderboard.scratch_pools[0].prizes[0].weight"}
 
@@ -635,7 +635,7 @@ async def publish_in_scheme_1(leaderboard: Leaderboard, brand: str) -> None:
         await session.execute(
             "INSERT INTO scratch_prizes "
             "SELECT $1, 'spring', id, place, initcap(id), weight, stock, 'points', 100, stock "
-            "FROM (VALUES ('car', 0, 1, 2), ('pen', 1, 3, 9)) AS new (id, place, weight, stock)",
+            "FROM (VALUES ('car', 0, 1, 9), ('pen', 1, 3, 9)) AS new (id, place, weight, stock)",
             brand,
         )
         await session.execute("INSERT INTO scratch_pool_states VALUES ($1, 'spring', 0, 0, 0, '', '')", brand)

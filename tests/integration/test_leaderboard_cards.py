@@ -124,7 +124,7 @@ async def test_a_reveal_wins_what_the_committed_seed_says_and_is_told_once(
 async def test_200_concurrent_reveals_never_give_more_than_30_prizes_and_repeated_ones_agree(
     leaderboard: Leaderboard, brand: str
 ) -> None:
-    prizes = [prize("car", 1, 1), prize("bike", 9, 9), prize("pen", 20, 20)]
+    prizes = [prize("car", 10, 1), prize("bike", 9, 9), prize("pen", 20, 20)]
     await leaderboard.apply(brand, programme(pool("spring", *prizes)))
     made = await purchases(leaderboard, brand, 200, members=11)
     calls = [leaderboard.reveal(brand, card, subject=m, scope="member") for card, m in made for _ in range(3)]

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -109,8 +109,7 @@ class _Queue:
     """What waits of a brand, and how the batch before it went: its size, and when it ended."""
 
     waiting: deque[Operation] = field(default_factory=deque)
-    weight: int = 0
-    flushers: set[asyncio.Task[None]] = field(default_factory=set)
+    flusher: asyncio.Task[None] | None = None
     size: int = 0
     ended_at: float = float("-inf")
     enough: asyncio.Future[None] | None = None
@@ -139,7 +138,7 @@ class WritePath:
         self._service, self._database, self._begin, self._on_commit = service, database, begin, on_commit
         self._committed = committed
         self._batch_weight_max, self._queue_weight_max = batch_weight_max, queue_weight_max
-        self._transactions_max, self._slots = transactions_max, asyncio.Semaphore(transactions_max)
+        self._slots = asyncio.Semaphore(transactions_max)
         self._queues: dict[str, _Queue] = {}
         self._weight = 0
 
@@ -190,7 +189,7 @@ class WritePath:
 
     async def drain(self) -> None:
         """Waits until nothing waits."""
-        while flushers := [flusher for queue in self._queues.values() for flusher in queue.flushers]:
+        while flushers := [queue.flusher for queue in self._queues.values() if queue.flusher is not None]:
             await asyncio.gather(*flushers, return_exceptions=True)
 
     def _enqueue(self, brand: str, operation: Operation) -> None:
@@ -198,29 +197,21 @@ class WritePath:
         if queue is None:
             queue = self._queues[brand] = _Queue()
         queue.waiting.append(operation)
-        queue.weight += operation.weight
         self._weight += operation.weight
-        # A second transaction at the same time only where a whole batch waits:
-        # the database works on one while the next is decided.
-        whole = queue.weight >= self._batch_weight_max and len(queue.flushers) < self._transactions_max
-        if whole or not queue.flushers:
-            queue.flushers.add(asyncio.create_task(self._flush(brand, queue)))
-        if queue.enough is not None and len(queue.waiting) >= queue.size and not queue.enough.done():
+        if queue.flusher is None:
+            queue.flusher = asyncio.create_task(self._flush(brand, queue))
+        elif queue.enough is not None and len(queue.waiting) >= queue.size and not queue.enough.done():
             queue.enough.set_result(None)
 
     async def _flush(self, brand: str, queue: _Queue) -> None:
-        """Commits batch after batch while anything waits; what comes in once it has ended begins another."""
-        try:
-            while queue.waiting:
-                async with self._slots:
-                    await self._gather(queue)
-                    if queue.waiting:
-                        batch = self._take(queue)
-                        metrics.QUEUE.labels(self._service).set(self._weight)
-                        await self._run(brand, batch)
-                        queue.size, queue.ended_at = len(batch), asyncio.get_running_loop().time()
-        finally:
-            queue.flushers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        while queue.waiting:
+            async with self._slots:
+                await self._gather(queue)
+                batch = self._take(queue)
+                metrics.QUEUE.labels(self._service).set(self._weight)
+                await self._run(brand, batch)
+                queue.size, queue.ended_at = len(batch), asyncio.get_running_loop().time()
+        queue.flusher = None
 
     async def _gather(self, queue: _Queue) -> None:
         """Waits until as many requests are there as the batch before had, but not for long.
@@ -231,7 +222,7 @@ class WritePath:
         """
         loop = asyncio.get_running_loop()
         until = queue.ended_at + GATHER_S
-        if len(queue.waiting) >= queue.size or loop.time() >= until or queue.enough is not None:
+        if len(queue.waiting) >= queue.size or loop.time() >= until:
             return
         queue.enough = loop.create_future()
         try:
@@ -249,7 +240,6 @@ class WritePath:
             weight += queue.waiting[0].weight
             batch.append(queue.waiting.popleft())
         self._weight -= weight
-        queue.weight -= weight
         return batch
 
     async def _run(self, brand: str, batch: list[Operation]) -> set[str]:

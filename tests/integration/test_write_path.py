@@ -132,34 +132,13 @@ async def test_a_batch_waits_a_moment_for_callers_who_do_not_come_back_and_a_lon
 
 
 async def test_a_batch_takes_no_more_than_its_weight(notes: Notes, stage: Stage, brand: str) -> None:
-    path = notes.write_path(stage, batch_weight_max=10, transactions_max=1)
+    path = notes.write_path(stage, batch_weight_max=10)
     async with held_up(path, brand, stage):
         requests = [path.submit(brand, note, weight=3) for note in counted(range(7))]
         waiting = asyncio.gather(*requests, path.submit(brand, Note("heavy", "heavy"), weight=25))
         await asyncio.sleep(0)
     await waiting
     assert await notes.transactions(brand) == [1, 3, 3, 1, 1]
-
-
-async def test_a_second_transaction_of_a_brand_runs_at_once_only_for_a_whole_batch(
-    notes: Notes, stage: Stage, brand: str
-) -> None:
-    path = notes.write_path(stage, batch_weight_max=10, transactions_max=2)
-    gate = stage.before_commit = Gate()
-    tasks = [asyncio.create_task(path.submit(brand, Note("first", "first")))]
-    await gate.reached()
-    tasks += [asyncio.create_task(path.submit(brand, note)) for note in counted(range(9))]
-    async with notes.superuser() as session:
-        # It would have reached the gate by the time that this many statements are answered.
-        for _ in range(50):
-            await session.execute("SELECT 1")
-        assert gate.entered == 1
-        tasks.append(asyncio.create_task(path.submit(brand, Note("tenth", "tenth"))))
-        while gate.entered < 2:
-            await session.execute("SELECT 1")
-    gate.open()
-    await asyncio.gather(*tasks)
-    assert sorted(await notes.transactions(brand)) == [1, 10]
 
 
 async def test_brands_do_not_share_transactions_and_few_run_at_once(notes: Notes, stage: Stage, brand: str) -> None:

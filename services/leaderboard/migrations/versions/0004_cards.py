@@ -1,7 +1,6 @@
 """Scratch cards that anybody can check: numbered, drawn from a published table, chained."""
 
 from alembic import op
-from sqlalchemy import text
 
 from chassis.migrations import app_role, secure
 
@@ -12,12 +11,25 @@ BRAND = "current_setting('laurels.brand')"
 ERASING = f"SELECT member FROM erasing WHERE brand = {BRAND}"  # noqa: S608
 # Cards are numbered without gaps, and what was drawn is checked by anybody: a
 # card stays, under the alias and without what gave it.
-DELETED = f"DELETE FROM scratch_cards WHERE brand = {BRAND} AND member = $1 AND prize IS NULL AND $1 IN ({ERASING});"  # noqa: S608
-FORGOTTEN = f"""DELETE FROM scratch_counts WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
-    DELETE FROM parked_cards WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});"""  # noqa: S608
-ERASURE = """
-    SELECT prosrc, pg_get_function_identity_arguments(oid) AS arguments
-    FROM pg_proc WHERE proname = 'erase_member' AND pronamespace = 'public'::regnamespace"""
+ERASE = f"""
+    DELETE FROM board_facts USING (SELECT board, period FROM scores WHERE brand = {BRAND} AND member = $1) AS scored
+        WHERE board_facts.brand = {BRAND} AND board_facts.board = scored.board AND board_facts.period = scored.period
+        AND board_facts.member = $1 AND $1 IN ({ERASING});
+    DELETE FROM scores WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    DELETE FROM board_removals WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    UPDATE board_standings SET member = $2
+        WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    UPDATE board_changes SET changes = convert_to(
+            replace(convert_from(changes, 'UTF8'), '"' || $1 || '"', '"' || $2 || '"'), 'UTF8')
+        WHERE brand = {BRAND} AND position(convert_to('"' || $1 || '"', 'UTF8') IN changes) > 0
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    DELETE FROM known_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    DELETE FROM scratch_counts WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    DELETE FROM parked_cards WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    UPDATE scratch_cards SET member = $2, cause = ''
+        WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND})"""  # noqa: S608
 
 
 def upgrade() -> None:
@@ -129,13 +141,8 @@ def upgrade() -> None:
         )""")
     op.execute("CREATE INDEX parked_cards_of_member ON parked_cards (brand, member)")
     secure("parked_cards", grants="SELECT, INSERT")
-    # Whatever the revisions before made of it, only what it does with cards changes.
-    before, arguments = op.get_bind().execute(text(ERASURE)).one()
-    body = before.replace(DELETED, FORGOTTEN)
-    if body == before:
-        raise RuntimeError("the erasure before this revision is not the one that it continues")
     op.execute(
-        f"CREATE OR REPLACE FUNCTION erase_member({arguments}) RETURNS void LANGUAGE sql VOLATILE "
-        f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {body} $body$"
+        "CREATE OR REPLACE FUNCTION erase_member(text, text) RETURNS void LANGUAGE sql VOLATILE "
+        f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {ERASE} $body$"
     )
-    op.execute(f"GRANT EXECUTE ON FUNCTION erase_member({arguments}) TO {app_role()}")
+    op.execute(f"GRANT EXECUTE ON FUNCTION erase_member(text, text) TO {app_role()}")

@@ -15,6 +15,7 @@ def upgrade() -> None:
         CREATE TABLE tallies (
             brand text NOT NULL,
             tally text NOT NULL,
+            -- squawk-ignore prefer-bigint-over-smallint
             stripe smallint NOT NULL,
             value bigint NOT NULL,
             PRIMARY KEY (brand, tally, stripe)
@@ -60,7 +61,7 @@ def _badges() -> None:
         "ALTER TABLE badges ADD CONSTRAINT badges_stand_when_earned CHECK (count >= 0 AND (count > 0 OR NOT stands))"
     )
     op.execute(f"GRANT UPDATE (earned_at, count, stands) ON badges TO {app_role()}")
-    op.execute("DROP INDEX badges_holders")
+    op.execute("-- squawk-ignore require-concurrent-index-deletion\nDROP INDEX badges_holders")
     op.execute("""
         CREATE TABLE badge_awards (
             brand text NOT NULL,

@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Sequence
-from typing import Any
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -153,13 +152,9 @@ class Consumer:
 
     async def run(self, beat: Beat) -> None:
         """Consumes for ever, while no other replica works in this lane."""
-        waiting = asyncio.create_task(_beat_every_second(beat))
-        try:
-            async with exclusively(self._database.url, f"{self._service}:{self._source}:{self._lane}:{self._lanes}"):
-                waiting.cancel()
-                await self._consume(beat)
-        finally:
-            waiting.cancel()
+        lane = f"{self._service}:{self._source}:{self._lane}:{self._lanes}"
+        async with exclusively(self._database.url, lane, beat):
+            await self._consume(beat)
 
     async def _consume(self, beat: Beat) -> None:
         await self._await_stream(beat)
@@ -382,9 +377,3 @@ def _event_id(text: str) -> int:
     if not 0 < (number := int(text)) < 2**63:
         raise ValueError(f"no event id: {text!r}")
     return number
-
-
-async def _beat_every_second(beat: Beat) -> Any:
-    while True:
-        beat()
-        await asyncio.sleep(1)

@@ -12,6 +12,7 @@ from hashlib import blake2b
 import asyncpg
 
 from chassis.errors import Unavailable
+from chassis.loops import Beat, beating
 
 ASK_S = 0.5
 """Pause between two tries for a lock that another process holds."""
@@ -23,15 +24,16 @@ def lock_key(name: str) -> int:
 
 
 @asynccontextmanager
-async def exclusively(url: str, name: str) -> AsyncIterator[None]:
-    """Waits until no other process holds `name`, then works under it.
+async def exclusively(url: str, name: str, beat: Beat) -> AsyncIterator[None]:
+    """Waits until no other process holds `name`, then works under it. Who waits is alive, and so beats.
 
     When the lock is lost with its connection, the block is cancelled and
     Unavailable is raised.
     """
-    connection = await asyncpg.connect(
-        url, timeout=5, server_settings={"application_name": f"laurels:{name}", "tcp_keepalives_idle": "5"}
-    )
+    async with beating(beat):
+        connection = await asyncpg.connect(
+            url, timeout=5, server_settings={"application_name": f"laurels:{name}", "tcp_keepalives_idle": "5"}
+        )
     holder = asyncio.current_task()
     assert holder is not None  # noqa: S101 - a coroutine always runs in a task
     lost, left = False, False
@@ -49,8 +51,9 @@ async def exclusively(url: str, name: str) -> AsyncIterator[None]:
         await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
         # Asked for again and again: a statement that waits for the lock keeps its
         # snapshot as long, and no dead row of the database can be removed meanwhile.
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(name)):
-            await asyncio.sleep(ASK_S)
+        async with beating(beat):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(name)):
+                await asyncio.sleep(ASK_S)
         yield
     except asyncio.CancelledError:
         if not lost:

@@ -7,7 +7,8 @@ to five seconds. Each tells when it last moved; a loop silent for longer than
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import nats.errors
 
@@ -22,6 +23,22 @@ CANCEL_AGAIN_S = 1.0
 _log = logger("loops")
 
 Beat = Callable[[], None]
+
+
+@asynccontextmanager
+async def beating(beat: Beat) -> AsyncIterator[None]:
+    """Beats every second within the block: for one that is alive though it does not move."""
+
+    async def keep() -> None:
+        while True:
+            beat()
+            await asyncio.sleep(1)
+
+    keeping = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeping.cancel()
 
 
 class Loops:

@@ -175,13 +175,8 @@ class Relay:
 
     async def run(self, beat: Beat) -> None:
         """Publishes for ever, while no other replica does."""
-        locking = asyncio.create_task(self._beat_while_waiting(beat))
-        try:
-            async with exclusively(self._database.url, f"relay:{self._service}"):
-                locking.cancel()
-                await self._publish(beat)
-        finally:
-            locking.cancel()
+        async with exclusively(self._database.url, f"relay:{self._service}", beat):
+            await self._publish(beat)
 
     async def _publish(self, beat: Beat) -> None:
         publisher = Publisher(self._service, self._client)
@@ -198,11 +193,6 @@ class Relay:
         finally:
             if not self._client.is_closed:
                 await subscription.unsubscribe()
-
-    async def _beat_while_waiting(self, beat: Beat) -> None:
-        while True:
-            beat()
-            await asyncio.sleep(POLL_S)
 
     async def _wait(self) -> None:
         try:

@@ -222,18 +222,13 @@ class Closer:
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
-        waiting = asyncio.create_task(_beat_while_waiting(beat))
-        try:
-            async with exclusively(self._database.url, "boards:closing"):
-                waiting.cancel()
-                while True:
-                    beat()
-                    now = datetime.now(UTC)
-                    await self.run_until(now, beat)
-                    await self._herald.look(now)
-                    await asyncio.sleep(EVERY_S)
-        finally:
-            waiting.cancel()
+        async with exclusively(self._database.url, "boards:closing", beat):
+            while True:
+                beat()
+                now = datetime.now(UTC)
+                await self.run_until(now, beat)
+                await self._herald.look(now)
+                await asyncio.sleep(EVERY_S)
 
     async def run_until(self, now: datetime, beat: Beat = lambda: None) -> None:
         """Closes what is due by a moment."""
@@ -288,9 +283,3 @@ class Closer:
         connection: asyncpg.Connection, brand: str, board: str, number: int, places: Sequence[Place]
     ) -> list[Any]:
         return await store.placed(connection, brand, board, number, [place.member for place in places])
-
-
-async def _beat_while_waiting(beat: Beat) -> None:
-    while True:
-        beat()
-        await asyncio.sleep(EVERY_S)

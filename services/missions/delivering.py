@@ -17,7 +17,7 @@ from chassis.database import EVERY_BRAND, Database
 from chassis.errors import DomainError
 from chassis.leadership import exclusively
 from chassis.logging import logger
-from chassis.loops import Beat
+from chassis.loops import Beat, beating
 from chassis.sealing import Seal, WrongKey
 from chassis.write_path import WritePath
 from services.missions.addresses import AddressRefused, Resolve, checked, port_of, system_resolve
@@ -67,9 +67,13 @@ class Deliverer:
 
     async def run(self, beat: Beat) -> None:
         """Tries what is due, for ever, in the one replica that holds the lock."""
-        waiting = asyncio.create_task(_keep_beating(beat))
         try:
-            async with exclusively(self._database.url, "missions:webhooks"), self._client() as client:
+            # One whose tries take long is alive.
+            async with (
+                exclusively(self._database.url, "missions:webhooks", beat),
+                beating(beat),
+                self._client() as client,
+            ):
                 while True:
                     self._ended.clear()
                     now = datetime.now(UTC)
@@ -82,7 +86,6 @@ class Deliverer:
                     except TimeoutError:
                         continue
         finally:
-            waiting.cancel()
             for task in self._trying.values():
                 task.cancel()
             await asyncio.gather(*self._trying.values(), return_exceptions=True)
@@ -181,10 +184,3 @@ class Deliverer:
         for brand in brands:
             async with self._database.transaction(brand) as connection:
                 await store.forget(connection, brand, now - self._keep, FORGOTTEN_AT_ONCE)
-
-
-async def _keep_beating(beat: Beat) -> None:
-    """A replica that waits for the lock is alive, and so is one whose tries take long."""
-    while True:
-        beat()
-        await asyncio.sleep(1)

@@ -14,7 +14,7 @@ import asyncpg
 
 from chassis.database import EVERY_BRAND, Database
 from chassis.leadership import exclusively
-from chassis.loops import Beat
+from chassis.loops import Beat, beating
 from chassis.write_path import WritePath
 from services.missions import participation
 
@@ -45,20 +45,15 @@ class Sweeps:
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever, in the one replica that holds the lock."""
-        waiting = asyncio.create_task(_keep_beating(beat))
-        try:
-            async with exclusively(self._database.url, "missions:sweeps"):
-                while True:
-                    now = datetime.now(UTC)
-                    async with self._database.reading(EVERY_BRAND) as connection:
-                        brands = [row["brand"] for row in await connection.fetch(_BRANDS)]
-                    for place in range(0, len(brands), BRANDS_AT_ONCE):
-                        beat()
-                        some = brands[place : place + BRANDS_AT_ONCE]
-                        await asyncio.gather(*(self.run_until(brand, now) for brand in some))
-                    await asyncio.sleep(EVERY_S)
-        finally:
-            waiting.cancel()
+        async with exclusively(self._database.url, "missions:sweeps", beat), beating(beat):
+            while True:
+                now = datetime.now(UTC)
+                async with self._database.reading(EVERY_BRAND) as connection:
+                    brands = [row["brand"] for row in await connection.fetch(_BRANDS)]
+                for place in range(0, len(brands), BRANDS_AT_ONCE):
+                    some = brands[place : place + BRANDS_AT_ONCE]
+                    await asyncio.gather(*(self.run_until(brand, now) for brand in some))
+                await asyncio.sleep(EVERY_S)
 
     async def run_until(self, brand: str, until: datetime) -> int:
         """Does everything of a brand that is due by a moment; how many things that were."""
@@ -75,10 +70,3 @@ class Sweeps:
                     done += count
                     dues.append(due)
         return done
-
-
-async def _keep_beating(beat: Beat) -> None:
-    """A replica that waits for the lock is alive."""
-    while True:
-        beat()
-        await asyncio.sleep(EVERY_S)

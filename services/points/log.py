@@ -60,20 +60,15 @@ class LedgerLog:
 
     async def run(self, beat: Beat) -> None:
         """Builds and signs for ever, while no other replica does."""
-        waiting = asyncio.create_task(_beating(beat))
-        try:
-            async with exclusively(self._database.url, "points:ledger-log"):
-                waiting.cancel()
-                self._done = 0
-                while True:
-                    beat()
-                    # A writer that does not commit is not waited for; the next look is soon.
-                    with suppress(asyncpg.LockNotAvailableError):
-                        await self.build(beat)
-                    await self.sign()
-                    await asyncio.sleep(self._look_every_s)
-        finally:
-            waiting.cancel()
+        async with exclusively(self._database.url, "points:ledger-log", beat):
+            self._done = 0
+            while True:
+                beat()
+                # A writer that does not commit is not waited for; the next look is soon.
+                with suppress(asyncpg.LockNotAvailableError):
+                    await self.build(beat)
+                await self.sign()
+                await asyncio.sleep(self._look_every_s)
 
     async def build(self, beat: Beat = lambda: None) -> int:
         """Appends everything that is committed; how many entries that were. Raises LogDamaged."""
@@ -193,9 +188,3 @@ def _root(tiles: Mapping[Place, bytes], size: int) -> bytes | None:
         return merkle.root_of(tiles, (0, size))
     except (KeyError, merkle.TreeTooSmall):
         return None
-
-
-async def _beating(beat: Beat) -> None:
-    while True:
-        beat()
-        await asyncio.sleep(LOOK_EVERY_S)

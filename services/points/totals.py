@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 
 from chassis.database import EVERY_BRAND, Database
 from chassis.leadership import exclusively
-from chassis.loops import Beat
+from chassis.loops import Beat, beating
 from chassis.metrics import brand_label
 
 TOTALS_EVERY_S = 15.0
@@ -38,18 +38,15 @@ def observing(database: Database) -> Callable[[Beat], Awaitable[None]]:
     """A loop that keeps the gauges, while no other replica does."""
 
     async def run(beat: Beat) -> None:
-        waiting = asyncio.create_task(_beat_every_second(beat))
-        try:
-            async with exclusively(database.url, "points:totals"):
-                due = 0.0
-                while True:
-                    in_full = time.monotonic() >= due
-                    await observe(database, in_full=in_full)
-                    if in_full:
-                        due = time.monotonic() + TRIAL_BALANCE_EVERY_S
-                    await asyncio.sleep(TOTALS_EVERY_S)
-        finally:
-            waiting.cancel()
+        # A trial balance may take minutes.
+        async with exclusively(database.url, "points:totals", beat), beating(beat):
+            due = 0.0
+            while True:
+                in_full = time.monotonic() >= due
+                await observe(database, in_full=in_full)
+                if in_full:
+                    due = time.monotonic() + TRIAL_BALANCE_EVERY_S
+                await asyncio.sleep(TOTALS_EVERY_S)
 
     return run
 
@@ -79,9 +76,3 @@ async def observe(database: Database, *, in_full: bool) -> None:
         TOTAL.labels(*key).set(total)
     for pair, total in imbalances.items():
         IMBALANCE.labels(*pair).set(total)
-
-
-async def _beat_every_second(beat: Beat) -> None:
-    while True:
-        beat()
-        await asyncio.sleep(1)

@@ -5,15 +5,14 @@ place, such as brand and row, is authenticated with it, so that a row copied to
 another place does not open.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from secrets import token_bytes
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_BYTES = 32
+from chassis import settings
+
 NONCE_BYTES = 12
 
 
@@ -22,21 +21,8 @@ class WrongKey(Exception):
 
 
 def key_of(text: str) -> bytes:
-    """The key that its base64 text stands for. ValueError unless it is 32 bytes that are not all the same.
-
-    >>> key_of("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-    Traceback (most recent call last):
-    ValueError: the key is no secret: its bytes are all the same
-    """
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("the key is not base64") from None
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
-    if len(set(key)) == 1:
-        raise ValueError("the key is no secret: its bytes are all the same")
-    return key
+    """The key that its base64 text stands for. ValueError, as `chassis.settings.key_of`."""
+    return settings.key_of(text, "key")
 
 
 class Seal:

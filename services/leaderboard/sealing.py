@@ -1,21 +1,12 @@
-"""A pool's seed is on disk under AES-256-GCM only, and opens as the seed of that pool alone.
-
-A sealed seed is a nonce of 12 bytes, then the ciphertext with its tag. Brand
-and pool are authenticated with it, so that a row copied to another pool does
-not open.
-"""
+"""A pool's seed is on disk sealed (`chassis.sealing`), and opens as the seed of that pool alone."""
 
 from collections.abc import Callable
 from secrets import token_bytes
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from chassis import settings
+from chassis import sealing, settings
 from chassis.errors import FailedPrecondition
 
-KEY_BYTES = SEED_BYTES = 32
-NONCE_BYTES = 12
+SEED_BYTES = 32
 
 
 class WrongSeedKey(FailedPrecondition):
@@ -38,7 +29,7 @@ class Seal:
     """Makes, seals and opens seeds under one key. `random` gives so many unpredictable bytes."""
 
     def __init__(self, key: bytes, random: Callable[[int], bytes] = token_bytes) -> None:
-        self._cipher, self._random = AESGCM(key), random
+        self._seal, self._random = sealing.Seal(key, random), random
 
     def new_seed(self) -> bytes:
         """A secret seed."""
@@ -46,17 +37,16 @@ class Seal:
 
     def close(self, brand: str, pool: str, seed: bytes) -> bytes:
         """The seed, sealed."""
-        nonce = self._random(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, seed, _place(brand, pool))
+        return self._seal.close(_place(brand, pool), seed)
 
     def open(self, brand: str, pool: str, sealed: bytes) -> bytes:
         """The seed. Raises WrongSeedKey when it was sealed under another key, or for another pool."""
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(brand, pool))
-        except InvalidTag:
+            return self._seal.open(_place(brand, pool), sealed)
+        except sealing.WrongKey:
             raise WrongSeedKey(brand, pool) from None
 
 
-def _place(brand: str, pool: str) -> bytes:
+def _place(brand: str, pool: str) -> str:
     # Neither id can hold a slash.
-    return f"{brand}/{pool}".encode()
+    return f"{brand}/{pool}"

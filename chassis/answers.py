@@ -62,15 +62,16 @@ def given(book: Book, key: str, request: Message, response: type[Response]) -> R
     found = book.row(ANSWERS, key)
     if found is None:
         return None
-    if found.digest != _digest(request):
+    if found.digest != digest(request):
         raise IdempotencyConflict("The key was used for another request.")
     return response.FromString(found.answer)
 
 
 def keep(book: Book, key: str, member: str, request: Message, response: Message) -> None:
     """Keeps an answer, which nothing changes afterwards."""
-    book.put(ANSWERS, key, Answer(key, member, _digest(request), response.SerializeToString()))
+    book.put(ANSWERS, key, Answer(key, member, digest(request), response.SerializeToString()))
 
 
-def _digest(request: Message) -> bytes:
+def digest(request: Message) -> bytes:
+    """What tells one request under a key from another."""
     return blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()

@@ -6,10 +6,10 @@ state that the ones before left. A refused request leaves the state untouched:
 every check comes before the first change.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import asyncpg
 
@@ -76,7 +76,52 @@ class Operation:
         raise NotImplementedError
 
 
-class Book:
+class Rows:
+    """What one transaction of one brand locked and changes, and what it tells of it."""
+
+    def __init__(self, brand: str) -> None:
+        self.events: list[NewEvent] = []
+        self.brand = brand
+        self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
+        self._changed: dict[Kind[Any, Any], dict[Any, Any]] = {}
+        self._adds: dict[Callable[..., Awaitable[Any]], list[Any]] = {}
+
+    async def lock(self, connection: asyncpg.Connection, wanted: Mapping[Kind[Any, Any], Collection[Any]]) -> None:
+        """Locks and reads rows, kind by kind in the order of their ranks."""
+        for kind in sorted(wanted, key=lambda kind: kind.rank):
+            if wanted[kind]:
+                self._rows[kind] = await kind.lock(connection, self.brand, sorted(wanted[kind]))
+
+    def rows(self, kind: Kind[Any, Row]) -> list[Row]:
+        """All rows of a kind that were touched or made."""
+        return list(self._rows.get(kind, {}).values())
+
+    def row(self, kind: Kind[Key, Row], key: Key) -> Row | None:
+        """A row that was touched or made, or None when there is none."""
+        return self._rows.get(kind, {}).get(key)
+
+    def put(self, kind: Kind[Key, Row], key: Key, row: Row) -> None:
+        """A new or changed row, to be saved."""
+        self._rows.setdefault(kind, {})[key] = row
+        self._changed.setdefault(kind, {})[key] = row
+
+    def add(self, save: Callable[[asyncpg.Connection, str, list[Any]], Awaitable[Any]], row: Any) -> None:
+        """A row to append, by the statement that appends such rows."""
+        self._adds.setdefault(save, []).append(row)
+
+    def tell(self, member: str, message: Any) -> None:
+        """An event about a member, or about none (`NO_MEMBER`)."""
+        self.events.append(NewEvent(member, message))
+
+    async def save(self, connection: asyncpg.Connection) -> None:
+        for kind in sorted(self._changed, key=lambda kind: kind.rank):
+            changed = self._changed[kind]
+            await kind.save(connection, self.brand, [changed[key] for key in sorted(changed)])
+        for save, rows in self._adds.items():
+            await save(connection, self.brand, rows)
+
+
+class Book(Rows):
     """What the requests of one transaction of one brand read and change.
 
     `rules` by version are there while requests are touched and decided; those
@@ -91,15 +136,12 @@ class Book:
         configurations: Configurations[Any],
         operations: Mapping[type, Operation],
     ) -> None:
-        self.events: list[NewEvent] = []
-        self.brand, self.now = brand, now
+        super().__init__(brand)
+        self.now = now
         self._configurations, self._operations = configurations, operations
         self._rules: dict[int, Any] = {}
         self.newest = NEWEST
         """The number of the newest version, once a request asked for it."""
-        self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
-        self._changed: dict[Kind[Any, Any], dict[Any, Any]] = {}
-        self._adds: dict[Callable[..., Awaitable[Any]], list[Any]] = {}
 
     # -- loading ------------------------------------------------------------
 
@@ -118,8 +160,7 @@ class Book:
                 for request in of_kind:
                     operation.touch(request, found, rules, touched)
             requests, touched.follow = touched.follow, []
-        for kind in sorted(touched.rows, key=lambda kind: kind.rank):
-            self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
+        await self.lock(connection, touched.rows)
 
     async def _load_rules(self, connection: asyncpg.Connection, version: int | None) -> Any:
         if version is None:
@@ -154,39 +195,14 @@ class Book:
             raise type(found)(found.detail, code=found.reason)
         return found
 
-    # -- changing -----------------------------------------------------------
 
-    def rows(self, kind: Kind[Any, Row]) -> list[Row]:
-        """All rows of a kind that were touched or made."""
-        return list(self._rows.get(kind, {}).values())
-
-    def row(self, kind: Kind[Key, Row], key: Key) -> Row | None:
-        """A row that was touched or made, or None when there is none."""
-        return self._rows.get(kind, {}).get(key)
-
-    def put(self, kind: Kind[Key, Row], key: Key, row: Row) -> None:
-        """A new or changed row, to be saved."""
-        self._rows.setdefault(kind, {})[key] = row
-        self._changed.setdefault(kind, {})[key] = row
-
-    def add(self, save: Callable[[asyncpg.Connection, str, list[Any]], Awaitable[Any]], row: Any) -> None:
-        """A row to append, by the statement that appends such rows."""
-        self._adds.setdefault(save, []).append(row)
-
-    def tell(self, member: str, message: Any) -> None:
-        """An event about a member, or about none (`NO_MEMBER`)."""
-        self.events.append(NewEvent(member, message))
-
-    # -- saving -------------------------------------------------------------
-
-    async def save(self, connection: asyncpg.Connection) -> None:
-        for kind in sorted(self._changed, key=lambda kind: kind.rank):
-            changed = self._changed[kind]
-            await kind.save(connection, self.brand, [changed[key] for key in sorted(changed)])
-        for save, rows in self._adds.items():
-            await save(connection, self.brand, rows)
+class _Deciding(Protocol):
+    requests: ClassVar[tuple[type, ...]]
 
 
-def registry(operations: Iterable[Operation]) -> dict[type, Operation]:
+Deciding = TypeVar("Deciding", bound=_Deciding)
+
+
+def registry(operations: Iterable[Deciding]) -> dict[type, Deciding]:
     """Operations by the requests that they decide."""
     return {request: operation for operation in operations for request in operation.requests}

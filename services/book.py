@@ -75,3 +75,29 @@ class Forget(book.Operation):
 
     def decide(self, book: Book, rules: None, request: Erase | Settle) -> None:
         book.erasures.decide(request)
+
+
+class Together(book.Operation):
+    """An event to which several topics react, one after another; none of them refuses it.
+
+    It is decided under the version that the event names.
+    """
+
+    def __init__(self, request: type, *parts: book.Operation) -> None:
+        self.requests = (request,)  # type: ignore[misc]
+        self._parts = parts
+
+    def version(self, request: Any) -> int:
+        version: int = request.programme_version
+        return version
+
+    async def find(self, connection: asyncpg.Connection, book: Any, rules: Any, requests: Sequence[Any]) -> list[Any]:
+        return [await part.find(connection, book, rules, requests) for part in self._parts]
+
+    def touch(self, request: Any, found: list[Any], rules: Any, touched: book.Touched) -> None:
+        for part, of_part in zip(self._parts, found, strict=True):
+            part.touch(request, of_part, rules, touched)
+
+    def decide(self, book: Any, rules: Any, request: Any) -> None:
+        for part in self._parts:
+            part.decide(book, rules, request)

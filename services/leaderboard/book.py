@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from chassis import metrics
-from chassis.book import Operation, Touched
+from chassis.book import Operation
 from chassis.configuration import Configurations
 from chassis.logging import logger
 from laurels.activity.v1.events_pb2 import ActivityRecorded
@@ -117,29 +117,3 @@ class Book(book.Book):
     def _failed(self, name: str, why: str) -> None:
         metrics.RULE_FAILURES.labels("leaderboard").inc()
         _log.warning("expression failed", board_or_pool=name, brand=self.brand, why=why)
-
-
-class Together(Operation):
-    """An event to which several topics react; none of them refuses it.
-
-    It is decided under the version that the event names.
-    """
-
-    def __init__(self, request: type, *parts: Operation) -> None:
-        self.requests = (request,)  # type: ignore[misc]
-        self._parts = parts
-
-    def version(self, request: Any) -> int:
-        version: int = request.programme_version
-        return version
-
-    async def find(self, connection: asyncpg.Connection, book: Any, rules: Any, requests: Sequence[Any]) -> list[Any]:
-        return [await part.find(connection, book, rules, requests) for part in self._parts]
-
-    def touch(self, request: Any, found: list[Any], rules: Any, touched: Touched) -> None:
-        for part, of_part in zip(self._parts, found, strict=True):
-            part.touch(request, of_part, rules, touched)
-
-    def decide(self, book: Any, rules: Any, request: Any) -> None:
-        for part in self._parts:
-            part.decide(book, rules, request)

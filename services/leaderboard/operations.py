@@ -4,9 +4,8 @@ from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
-from services.book import Adopt, Forget
+from services.book import Adopt, Forget, Together
 from services.leaderboard import boards, cards, closing, live, members, repairs
-from services.leaderboard.book import Together
 
 OPERATIONS = registry(
     (

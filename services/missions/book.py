@@ -5,14 +5,14 @@ Activities are decided at the time they happened; the transaction's own does
 not matter to them.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from chassis import metrics
-from chassis.book import Kind, Operation, Touched
+from chassis.book import Kind, Operation
 from chassis.configuration import Configurations
 from chassis.errors import NotFound
 from chassis.logging import logger
@@ -140,29 +140,3 @@ class Book(book.Book):
         known = self._rows.setdefault(kind, {})
         if missing := sorted(keys - known.keys()):
             known.update(await kind.lock(connection, self.brand, missing))
-
-
-class Together(Operation):
-    """An event to which several topics react, one after another; none of them refuses it.
-
-    It is decided under the version that the event names.
-    """
-
-    def __init__(self, request: type, *parts: Operation) -> None:
-        self.requests = (request,)  # type: ignore[misc]
-        self._parts = parts
-
-    def version(self, request: Any) -> int:
-        version: int = request.programme_version
-        return version
-
-    async def find(self, connection: asyncpg.Connection, book: Any, rules: Any, requests: Sequence[Any]) -> list[Any]:
-        return [await part.find(connection, book, rules, requests) for part in self._parts]
-
-    def touch(self, request: Any, found: list[Any], rules: Any, touched: Touched) -> None:
-        for part, of_part in zip(self._parts, found, strict=True):
-            part.touch(request, of_part, rules, touched)
-
-    def decide(self, book: Any, rules: Any, request: Any) -> None:
-        for part in self._parts:
-            part.decide(book, rules, request)

@@ -4,7 +4,7 @@ from chassis.book import registry
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
 from laurels.points.v1.events_pb2 import PointsCredited
-from services.book import Adopt, Forget
+from services.book import Adopt, Forget, Together
 from services.missions import (
     activities,
     badge_operations,
@@ -20,7 +20,6 @@ from services.missions import (
     triggers,
     webhooks,
 )
-from services.missions.book import Together
 
 OPERATIONS = registry(
     (

@@ -23,8 +23,9 @@ from laurels.recommender.v1.predictions_events_pb2 import (
     SegmentChanged,
 )
 from services.activity import moment_of
+from services.book import Together
 from services.missions import gifts
-from services.missions.book import Book, Together
+from services.missions.book import Book
 from services.missions.campaigns import rises_to
 from services.missions.members import MEMBERS, KnowTier
 from services.missions.occurrences import HOURS, SEEN, holds, judge, lock, set_off, touch, variables

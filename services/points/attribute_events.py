@@ -20,16 +20,17 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.struct_pb2 import Struct
 
+from chassis.book import Kind
 from laurels.points.v1 import members_events_pb2 as events
 from laurels.programme.v1.programme_pb2 import Programme
 from services.points.anniversaries import begins, is_told, next_day
 from services.points.attributes import zone_of
-from services.points.book import PARTICULARS, Book, Kind, Operation, Touched
+from services.points.book import PARTICULARS, Book, Operation, Touched
 from services.points.programme import PointsRules
 from services.points.store import attributes as store
 from services.points.store.attributes import Anniversaries, Anniversary, SweepRow
 
-ANNIVERSARIES: Kind[str, Anniversaries] = Kind("anniversaries", 12, store.lock_anniversaries, store.save_anniversaries)
+ANNIVERSARIES: Kind[str, Anniversaries] = Kind("anniversaries", 13, store.lock_anniversaries, store.save_anniversaries)
 SWEEPS: Kind[str, SweepRow] = Kind("sweeps over particulars", 97, store.lock_sweeps, store.save_sweeps)
 EARLIEST_ZONE = timezone(timedelta(hours=14))
 """Where every day begins first."""

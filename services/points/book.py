@@ -6,20 +6,20 @@ modules of `operations.py`; they change state through the book alone. A refused
 request leaves it untouched: every check comes before the first change.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import asyncpg
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chassis import metrics
+from chassis import book, metrics
+from chassis.book import Kind, Rows
 from chassis.configuration import Configurations
 from chassis.errors import IdempotencyConflict, NotFound
-from chassis.events import NO_MEMBER, NewEvent
+from chassis.events import NO_MEMBER
 from chassis.logging import logger
 from laurels.points.v1 import events_pb2, groups_events_pb2, groups_pb2
 from laurels.programme.v1.programme_pb2 import Programme
@@ -55,23 +55,7 @@ from services.points.tiers import tier_for
 
 _log = logger("points")
 NO_RULES = PointsRules(Programme())
-Key = TypeVar("Key")
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, eq=False)
-class Kind(Generic[Key, Row]):
-    """A kind of rows that a transaction locks, changes and saves.
-
-    `lock` returns those that exist; `save` writes new and changed ones. Kinds
-    are locked in the order of `rank`, each in key order (reliability.md: key,
-    account, hold, stock).
-    """
-
-    name: str
-    rank: int
-    lock: Callable[[asyncpg.Connection, str, list[Key]], Awaitable[dict[Key, Row]]]
-    save: Callable[[asyncpg.Connection, str, list[Row]], Awaitable[None]]
 
 
 GROUPS: Kind[str, Group] = Kind("groups", 10, group_rows.lock_groups, group_rows.save_groups)
@@ -86,29 +70,25 @@ class Moved(asyncpg.SerializationError):
 
 
 PARTICULARS: Kind[str, Particulars] = Kind(
-    "particulars", 10, members_store.lock_particulars, members_store.save_particulars
+    "particulars", 11, members_store.lock_particulars, members_store.save_particulars
 )
 
 
 @dataclass(slots=True)
-class Touched:
+class Touched(book.Touched):
     """What the requests of a transaction touch, gathered before anything is locked.
 
     `debits` are how much may leave an account at most, for which lots are read.
     `tiered` are the members whose tier may move, `standings` those who have a
     standing in any case; `moments` say from when on, where that is before now.
-    `follow` are what requests cause besides, asked like requests what they touch.
-    `now` is the decisions' present.
     """
 
-    now: datetime
     members: set[str] = field(default_factory=set)
     enrolling: set[str] = field(default_factory=set)
     accounts: set[AccountKey] = field(default_factory=set)
     debits: dict[AccountKey, int] = field(default_factory=dict)
     activities: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
-    rows: dict[Kind[Any, Any], set[Any]] = field(default_factory=dict)
     newest: tuple[int, Programme | None] = (0, None)
     reversed: dict[int, Any] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
@@ -132,17 +112,12 @@ class Touched:
         self.standings.add(member)
         self.moments[member] = min(at, self.moments.get(member, at))
 
-    follow: list[Any] = field(default_factory=list)
-
     def wallet(self, owner: str, currency: str, debit: int = 0) -> None:
         """An owner's available points, of which `debit` may leave."""
         key = (owner, currency, AVAILABLE)
         self.accounts.add(key)
         if debit:
             self.debits[key] = self.debits.get(key, 0) + debit
-
-    def row(self, kind: Kind[Key, Any], key: Key) -> None:
-        self.rows.setdefault(kind, set()).add(key)
 
 
 class Operation:
@@ -167,12 +142,7 @@ class Operation:
         raise NotImplementedError
 
 
-def digest(message: Any) -> bytes:
-    """What tells one request under a key from another."""
-    return blake2b(message.SerializeToString(deterministic=True), digest_size=16).digest()
-
-
-class Book:
+class Book(Rows):
     """The unit of the points service's write path."""
 
     def __init__(
@@ -183,8 +153,8 @@ class Book:
         operations: Mapping[type, Operation],
         prints: Fingerprints | None = None,
     ) -> None:
-        self.events: list[NewEvent] = []
-        self.brand, self.now = brand, now
+        super().__init__(brand)
+        self.now = now
         self.stamp = Timestamp()
         self.stamp.FromDatetime(now)
         self._stamps: dict[datetime, Timestamp] = {now: self.stamp}
@@ -202,15 +172,12 @@ class Book:
         self._prints = prints
         self._programmes, self._operations = programmes, operations
         self._rules: PointsRules | None = None
-        self._rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
-        self._changed_rows: dict[Kind[Any, Any], dict[Any, Any]] = {}
         self._changed_members: dict[str, MemberState] = {}
         self._changed_accounts: dict[int, Account] = {}
         self._lot_changes: dict[tuple[int, datetime], int] = {}
         self._lot_warnings: dict[tuple[int, datetime], datetime] = {}
         self._answers: list[tuple[str, Callable[[int], None]]] = []
         self._results: list[tuple[str, Any]] = []
-        self._adds: dict[Callable[..., Awaitable[None]], list[Any]] = {}
 
     # -- loading ------------------------------------------------------------
 
@@ -231,9 +198,7 @@ class Book:
         if touched.accounts:
             await self._lock_accounts(connection, touched, self._rules)
         await self._load_standings(connection, touched, self._rules)
-        for kind in sorted(touched.rows, key=lambda kind: kind.rank):
-            if touched.rows[kind]:
-                self._rows[kind] = await kind.lock(connection, self.brand, sorted(touched.rows[kind]))
+        await self.lock(connection, touched.rows)
         if touched.activities:
             self.activities = await store.known_activities(connection, self.brand, sorted(touched.activities))
 
@@ -393,23 +358,6 @@ class Book:
 
     # -- changing -----------------------------------------------------------
 
-    def rows(self, kind: Kind[Any, Row]) -> list[Row]:
-        """All rows of a kind that were touched or made."""
-        return list(self._rows.get(kind, {}).values())
-
-    def row(self, kind: Kind[Key, Row], key: Key) -> Row | None:
-        """A row that was touched, or None when there is none."""
-        return self._rows.get(kind, {}).get(key)
-
-    def put(self, kind: Kind[Key, Row], key: Key, row: Row) -> None:
-        """A new or changed row, to be saved."""
-        self._rows.setdefault(kind, {})[key] = row
-        self._changed_rows.setdefault(kind, {})[key] = row
-
-    def add(self, save: Callable[[asyncpg.Connection, str, list[Any]], Awaitable[None]], row: Any) -> None:
-        """A row to append, by the statement that appends such rows."""
-        self._adds.setdefault(save, []).append(row)
-
     def change_member(self, member: MemberState) -> None:
         self._changed_members[member.member] = member
 
@@ -560,9 +508,6 @@ class Book:
             found.FromDatetime(at)
         return found
 
-    def tell(self, member: str, message: Any) -> None:
-        self.events.append(NewEvent(member, message))
-
     def tell_credit(
         self, member: str, currency: str, amount: int, kind: Any, reference: str, occurred_at: datetime
     ) -> None:
@@ -624,10 +569,7 @@ class Book:
             await store.save_accounts(connection, accounts)
         if self._lot_changes:
             await store.change_lots(connection, self.brand, self._lot_changes, self._lot_warnings)
-        for kind in sorted(self._changed_rows, key=lambda kind: kind.rank):
-            await kind.save(connection, self.brand, _in_order(self._changed_rows[kind]))
-        for save, rows in self._adds.items():
-            await save(connection, self.brand, rows)
+        await super().save(connection)
         await self.standings.save(connection, self.brand)
         for key, given in self._answers:
             given(ids[key])
@@ -637,8 +579,3 @@ class Book:
 
 def _in_order(rows: Mapping[Any, Row]) -> list[Row]:
     return [rows[key] for key in sorted(rows)]
-
-
-def registry(operations: Iterable[Operation]) -> dict[type, Operation]:
-    """Operations by the requests that they decide."""
-    return {request: operation for operation in operations for request in operation.requests}

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.points.book import Book, Kind, Touched
+from chassis.book import Kind
+from services.points.book import Book, Touched
 from services.points.earning import AMOUNT_MAX, Award
 from services.points.programme import PointsRules
 from services.points.store import rewards as store
 from services.points.store.rewards import Booster, Boosters
 
-BOOSTERS: Kind[str, Boosters] = Kind("boosters", 45, store.lock_boosters, store.save_boosters)
+BOOSTERS: Kind[str, Boosters] = Kind("boosters", 46, store.lock_boosters, store.save_boosters)
 
 
 def touch_boosters(member: str, rules: PointsRules, touched: Touched) -> None:

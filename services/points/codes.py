@@ -8,10 +8,11 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition
 from laurels.points.v1 import rewards_pb2
 from services.points import counters
-from services.points.book import Book, Kind, Operation, Touched
+from services.points.book import Book, Operation, Touched
 from services.points.programme import PointsRules
 from services.points.rewards import CODE_LENGTH, CODE_LENGTH_MAX, CodesRunOut, Offer, UnknownReward
 from services.points.store import rewards as store

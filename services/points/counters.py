@@ -5,8 +5,9 @@ member, or to the programme ("" as owner). Its period is a date in the brand's
 zone, or "" for ever.
 """
 
+from chassis.book import Kind
 from services.points import store
-from services.points.book import Book, Kind, Touched
+from services.points.book import Book, Touched
 from services.points.states import Counter
 
 CounterKey = tuple[str, str, str]

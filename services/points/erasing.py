@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from chassis import erasure
+from chassis.book import Kind
 from chassis.database import EVERY_BRAND, Database
 from chassis.errors import Aborted, NotFound
 from chassis.events import NO_MEMBER, short_name, stream, subject
@@ -29,7 +30,7 @@ from laurels.erasure.v1.events_pb2 import ErasureSettled, MemberErased
 from laurels.points.v1 import members_pb2, points_pb2
 from services.fingerprints import Fingerprints
 from services.points import holds, inheritance, pending
-from services.points.book import Book, Kind, Operation, Touched
+from services.points.book import Book, Operation, Touched
 from services.points.ledger import BALANCE_MAX, EXPIRED, HELD, PENDING, PROGRAMME
 from services.points.programme import PointsRules
 from services.points.settings import Settings
@@ -66,7 +67,7 @@ class UnknownErasure(NotFound):
         super().__init__(f"There is no erasure {name!r}.")
 
 
-ERASURES: Kind[str, Erasure] = Kind("erasures", 60, store.lock_erasures, store.save_erasures)
+ERASURES: Kind[str, Erasure] = Kind("erasures", 62, store.lock_erasures, store.save_erasures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
 from chassis.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from laurels.points.v1 import groups_events_pb2, groups_pb2, points_pb2
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import allowances, ledger, store
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.ledger import AVAILABLE, UnknownMember
 from services.points.programme import PointsRules
 from services.points.states import MemberState

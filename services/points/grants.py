@@ -14,11 +14,13 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import DomainError, FailedPrecondition, IdempotencyConflict, InvalidArgument, NotFound
 from laurels.points.v1 import grants_pb2, points_pb2
 from laurels.value.v1 import events_pb2 as value_pb
 from services.points import codes, redemptions
-from services.points.book import Book, Kind, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.form import AMOUNT_MAX
 from services.points.programme import PointsRules
 from services.points.redemptions import RewardGiven

@@ -9,11 +9,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
 from chassis.errors import Aborted, FailedPrecondition
 from laurels.points.v1 import groups_events_pb2, groups_pb2, points_pb2
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import allowances, ledger, lots
-from services.points.book import GROUPS, Book, Moved, Operation, Touched, digest
+from services.points.book import GROUPS, Book, Moved, Operation, Touched
 from services.points.groups import (
     DISSOLVED,
     IN,

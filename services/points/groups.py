@@ -12,11 +12,13 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
 from laurels.points.v1 import groups_events_pb2, groups_pb2
 from laurels.points.v1 import programme_groups_pb2 as pb
 from services.points import ledger
-from services.points.book import GROUPS, Book, Kind, Moved, Operation, Touched, digest
+from services.points.book import GROUPS, Book, Moved, Operation, Touched
 from services.points.ledger import GROUP_MARK, UnknownGroup
 from services.points.programme import PointsRules
 from services.points.sharing_rules import KindRules

@@ -12,10 +12,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, FieldViolation, IdempotencyConflict, InvalidArgument, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
 from services.points import ledger, lots, store
-from services.points.book import Book, Kind, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.ledger import HELD, PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 from services.points.states import Hold

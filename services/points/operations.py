@@ -1,8 +1,8 @@
 """All that the points service can be asked to change."""
 
+from chassis.book import registry
 from services.points import attribute_events, gifts, grants, group_wallets, groups, referrals, segments, service_holds
 from services.points.approvals import DecideApprovals
-from services.points.book import registry
 from services.points.codes import Import
 from services.points.erasing import Erase, Follow
 from services.points.holds import Authorise, End

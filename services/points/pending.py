@@ -12,10 +12,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, NotFound
 from laurels.points.v1 import events_pb2, ledger_pb2, points_pb2
 from services.points import group_wallets, store
-from services.points.book import Book, Kind, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME
 from services.points.programme import PointsRules
 from services.points.sharing import touch_earning

@@ -7,13 +7,14 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
 from chassis.errors import FieldViolation, IdempotencyConflict, InvalidArgument
 from laurels.activity.v1 import activity_pb2
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.points.v1 import points_pb2
 from services.activity import moment_of
 from services.points import group_wallets, limits, lots, pending, referrals, refunds, store
-from services.points.book import PARTICULARS, Book, Operation, Touched, digest
+from services.points.book import PARTICULARS, Book, Operation, Touched
 from services.points.boosters import boosted, touch_boosters
 from services.points.earning import Award, Limit
 from services.points.ledger import AVAILABLE, ISSUED, PENDING, PROGRAMME, BalanceTooHigh, UnknownMember

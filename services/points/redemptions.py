@@ -12,11 +12,13 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, IdempotencyConflict, NotFound
 from laurels.points.v1 import points_pb2, rewards_events_pb2, rewards_pb2
 from laurels.points.v1 import programme_pb2 as pb
 from services.points import boosters, codes, counters, ledger, rewards
-from services.points.book import Book, Kind, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.boosters import BOOSTERS
 from services.points.codes import CODES
 from services.points.ledger import AVAILABLE, ISSUED, PROGRAMME, REDEEMED

@@ -14,11 +14,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, NotFound
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.points.v1 import groups_events_pb2, groups_pb2, points_pb2
 from services.points import allowances
-from services.points.book import Book, Kind, Moved, Operation, Touched
+from services.points.book import Book, Moved, Operation, Touched
 from services.points.ledger import AVAILABLE, BalanceTooHigh
 from services.points.programme import PointsRules
 from services.points.sharing_rules import ReferralRules

@@ -17,12 +17,13 @@ from typing import Any
 
 import asyncpg
 
+from chassis.book import Kind
 from chassis.errors import FailedPrecondition, FieldViolation
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.points.v1 import earning_events_pb2, points_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
 from services.points import group_wallets, lots, pending, store
-from services.points.book import Book, Kind, Moved, Touched
+from services.points.book import Book, Moved, Touched
 from services.points.earning import Award
 from services.points.groups import PLACES, wallet_of
 from services.points.ledger import AVAILABLE, BALANCE_MAX, ISSUED, PENDING, PROGRAMME, Account

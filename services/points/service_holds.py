@@ -14,10 +14,12 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
+from chassis.book import Kind
 from chassis.errors import DomainError, InvalidArgument
 from laurels.value.v1 import events_pb2 as value_pb
 from services.points import holds, ledger
-from services.points.book import Book, Kind, Moved, Operation, Touched, digest
+from services.points.book import Book, Moved, Operation, Touched
 from services.points.form import AMOUNT_MAX
 from services.points.holds import HOLDS
 from services.points.ledger import HELD

@@ -7,10 +7,11 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
 from chassis.errors import IdempotencyConflict
 from laurels.points.v1 import events_pb2, points_pb2
 from services.points import attribute_events, ledger, members, referrals
-from services.points.book import PARTICULARS, Book, Operation, Touched, digest
+from services.points.book import PARTICULARS, Book, Operation, Touched
 from services.points.ledger import PROGRAMME, REDEEMED
 from services.points.programme import PointsRules
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chassis.answers import digest
 from chassis.errors import FieldViolation, IdempotencyConflict, InvalidArgument, NotFound
 from laurels.points.v1 import tiers_pb2
-from services.points.book import Book, Operation, Touched, digest
+from services.points.book import Book, Operation, Touched
 from services.points.programme import PointsRules
 from services.points.store.tiers import Act, Subscription
 

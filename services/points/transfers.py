@@ -6,12 +6,13 @@ from typing import Any
 
 import asyncpg
 
+from chassis.answers import digest
 from chassis.erasure import is_alias
 from chassis.errors import DomainError, FailedPrecondition, FieldViolation, InvalidArgument, NotFound
 from laurels.points.v1 import ledger_pb2, points_pb2
 from services.erasure import MemberWasErased
 from services.points import ledger, refunds, store
-from services.points.book import GROUPS, Book, Operation, Touched, digest
+from services.points.book import GROUPS, Book, Operation, Touched
 from services.points.ledger import AVAILABLE, BALANCE_MAX, GROUP_MARK, ISSUED, PROGRAMME, REDEEMED, Account
 from services.points.programme import PointsRules
 

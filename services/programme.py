@@ -6,7 +6,9 @@ that the author mends a file in one go.
 
 import re
 from collections.abc import Collection, Container, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -70,6 +72,22 @@ class Problems:
         if not least <= value <= most:
             self.add(field, f"is {value}, not within {least} and {most}")
 
+    def window(self, where: str, stated: Any, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """When something begins and ends by its `from` and `until`, in UTC; None for an end that is open."""
+        found: list[datetime | None] = []
+        for name, end in (("from", False), ("until", True)):
+            text = getattr(stated, name)
+            try:
+                found.append(moment_in(text, zone, end=end))
+            except (ValueError, OverflowError):
+                detail = f"{text!r} is neither a date, such as 2027-12-31, nor an RFC 3339 moment"
+                self.add(f"{where}.{name}", detail)
+                found.append(None)
+        since, until = found
+        if since is not None and until is not None and since >= until:
+            self.add(f"{where}.until", "is not after `from`")
+        return since, until
+
     def condition(self, field: str, schema: ActivitySchema, source: str) -> Condition | None:
         try:
             return schema.vocabulary.condition(source)
@@ -83,6 +101,26 @@ class Problems:
         except InvalidExpression as error:
             self.add(field, str(error))
             return None
+
+
+def moment_in(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
+    """A moment, or the beginning (or `end`) of a date in the zone, in UTC; None for no text. Raises ValueError.
+
+    >>> berlin = ZoneInfo("Europe/Berlin")
+    >>> moment_in("2026-03-29", berlin, end=True).isoformat()
+    '2026-03-29T22:00:00+00:00'
+    >>> moment_in("2026-03-29T10:00:00Z", berlin).isoformat()
+    '2026-03-29T10:00:00+00:00'
+    """
+    if not text:
+        return None
+    if len(text) == len("2026-03-29"):
+        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
+        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a moment without its offset")
+    return found.astimezone(UTC)
 
 
 def schemas(programme: Programme, variables: Mapping[str, Any]) -> dict[str, ActivitySchema]:

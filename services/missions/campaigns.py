@@ -15,6 +15,15 @@ from zoneinfo import ZoneInfo
 
 from laurels.missions.v1 import campaigns_pb2 as shown
 from laurels.missions.v1 import programme_campaigns_pb2 as pb
+from services.periods import Per, period_of
+
+_PERIODS: Mapping[int, Per] = {
+    pb.CAMPAIGN_PERIOD_DAY: Per.DAY,
+    pb.CAMPAIGN_PERIOD_WEEK: Per.WEEK,
+    pb.CAMPAIGN_PERIOD_MONTH: Per.MONTH,
+    pb.CAMPAIGN_PERIOD_YEAR: Per.YEAR,
+}
+"""Every other one is for ever."""
 
 HAPPENED, CONTROL, SUPPRESSED = 1, 2, 3
 """What became of a trigger that held."""
@@ -38,26 +47,6 @@ def in_control(campaign: str, member: str, percent: int) -> bool:
     """
     drawn = int.from_bytes(blake2b(f"{campaign}/{member}".encode(), digest_size=8).digest(), "big")
     return drawn * 100 < percent << 64
-
-
-def period_of(per: int, at: datetime, zone: ZoneInfo) -> str:
-    """The period that a moment is in: its kind's first letter and its first day in the zone; "" is for ever.
-
-    >>> at = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
-    >>> [period_of(per, at, ZoneInfo("Europe/Berlin")) for per in range(1, 6)]
-    ['d2026-03-02', 'w2026-03-02', 'm2026-03-01', 'y2026-01-01', '']
-    """
-    day = at.astimezone(zone).date()
-    match per:
-        case pb.CAMPAIGN_PERIOD_DAY:
-            return f"d{day}"
-        case pb.CAMPAIGN_PERIOD_WEEK:
-            return f"w{day - timedelta(days=day.weekday())}"
-        case pb.CAMPAIGN_PERIOD_MONTH:
-            return f"m{day.replace(day=1)}"
-        case pb.CAMPAIGN_PERIOD_YEAR:
-            return f"y{day.replace(month=1, day=1)}"
-    return ""
 
 
 def rises_to(amount: int, balance: int, bound: int) -> bool:
@@ -112,7 +101,7 @@ class Cap:
     most: int
 
     def counter(self, member: str, at: datetime, zone: ZoneInfo) -> CounterKey:
-        return self.name, member, period_of(self.per, at, zone)
+        return self.name, member, period_of(_PERIODS.get(self.per, Per.EVER), at, zone)
 
 
 @dataclass(frozen=True, slots=True)

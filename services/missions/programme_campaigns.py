@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -226,7 +226,7 @@ def _campaign(
         if vocabulary is not None
         else None
     )
-    since, until = _window(where, stated, zone, problems)
+    since, until = problems.window(where, stated, zone)
     problems.bounded(f"{where}.control_percent", stated.control_percent, 0, 99)
     problems.bounded(f"{where}.occurrences_max", stated.occurrences_max, 0, TIMES_MAX)
     caps = list(_caps(f"{where}.caps", f"cap:{stated.id}", stated.caps, problems))
@@ -294,40 +294,6 @@ def _check_trigger(where: str, stated: pb.Campaign, known: _Known, problems: Pro
 
 def _type(where: str, name: str, known: _Known, problems: Problems) -> ActivitySchema | None:
     return known.types[name] if problems.reference(where, name, known.types, "activity type") else None
-
-
-def _window(
-    where: str, stated: pb.Campaign, zone: ZoneInfo, problems: Problems
-) -> tuple[datetime | None, datetime | None]:
-    found: list[datetime | None] = []
-    for name, end in (("from", False), ("until", True)):
-        text = getattr(stated, name)
-        try:
-            found.append(moment_in(text, zone, end=end))
-        except (ValueError, OverflowError):
-            problems.add(f"{where}.{name}", f"{text!r} is neither a date, such as 2027-12-31, nor an RFC 3339 moment")
-            found.append(None)
-    since, until = found
-    if since is not None and until is not None and since >= until:
-        problems.add(f"{where}.until", "is not after `from`")
-    return since, until
-
-
-def moment_in(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
-    """A moment, or the beginning (or `end`) of a date in the zone, in UTC; None for no text. Raises ValueError.
-
-    >>> moment_in("2026-03-29", ZoneInfo("Europe/Berlin"), end=True).isoformat()
-    '2026-03-29T22:00:00+00:00'
-    """
-    if not text:
-        return None
-    if len(text) == len("2026-03-29"):
-        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("a moment without its offset")
-    return found.astimezone(UTC)
 
 
 def _check_effects(

@@ -5,9 +5,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from laurels.points.v1 import programme_groups_pb2 as pb
+from services.periods import Per, period_of
 from services.points import counters
 from services.points.book import Book, Touched
-from services.points.periods import Per, period_of
 from services.points.sharing_rules import Limit
 
 _PER: Mapping[int, Per] = {

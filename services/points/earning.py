@@ -7,9 +7,8 @@ Limits (`limits.py`) cut what is left of it.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from laurels.activity.v1.activity_pb2 import Activity
 from services.activity import ActivitySchema, Expressions
@@ -183,27 +182,6 @@ def multiplied(amount: int, percents: Iterable[int]) -> int:
     (252, 50, 101, 0)
     """
     return amount * max(0, 100 + sum(percent - 100 for percent in percents)) // 100
-
-
-def moment_in(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime | None:
-    """A moment, or the beginning (or `end`) of a date in the zone; None for no text. Raises ValueError.
-
-    >>> from datetime import UTC
-    >>> berlin = ZoneInfo("Europe/Berlin")
-    >>> moment_in("2026-03-29", berlin, end=True).astimezone(UTC).isoformat()
-    '2026-03-29T22:00:00+00:00'
-    >>> moment_in("2026-03-29T10:00:00Z", berlin).isoformat()
-    '2026-03-29T10:00:00+00:00'
-    """
-    if not text:
-        return None
-    if len(text) == len("2026-03-29"):
-        day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-        return datetime.combine(day, time(), tzinfo=zone)
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError("a moment without its offset")
-    return found
 
 
 def _exclude(amounts: list[int], terms: list[Terms]) -> None:

@@ -23,11 +23,11 @@ from chassis.book import Kind
 from chassis.events import NO_MEMBER
 from laurels.points.v1 import earning_events_pb2
 from laurels.points.v1 import programme_earning_pb2 as pb
+from services.periods import Per, period_of
 from services.points import store
 from services.points.book import Book, Touched
 from services.points.counters import CounterKey
 from services.points.earning import Award, Limit, TypeRules
-from services.points.periods import Per, period_of
 from services.points.states import Counter, Tally
 from services.points.store import earning as statements
 

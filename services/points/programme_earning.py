@@ -8,7 +8,7 @@ from laurels.points.v1 import programme_earning_pb2 as pb
 from laurels.points.v1.programme_pb2 import EarningRule, PointsProgramme
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_INTEGER, ATTRIBUTE_KIND_TEXT
 from services.activity import ActivitySchema
-from services.points.earning import ALWAYS, Limit, Multiplier, Terms, TypeRules, moment_in
+from services.points.earning import ALWAYS, Limit, Multiplier, Terms, TypeRules
 from services.programme import IDENTIFIER, Problems
 
 MULTIPLIERS_MAX, REFUNDS_MAX, CAPS_MAX, PERCENT_MAX, PRIORITY_MAX = 100, 100, 8, 100_000, 1_000_000
@@ -19,17 +19,7 @@ _KINDS: Mapping[int, str] = {ATTRIBUTE_KIND_INTEGER: "integer", ATTRIBUTE_KIND_T
 
 def terms_of(where: str, item: EarningRule | pb.Multiplier, zone: ZoneInfo, problems: Problems) -> Terms:
     """When a rule or a multiplier counts and what it excludes."""
-    found = []
-    for name, end in (("from", False), ("until", True)):
-        text = getattr(item, name)
-        try:
-            found.append(moment_in(text, zone, end=end))
-        except (ValueError, OverflowError):
-            problems.add(f"{where}.{name}", f"{text!r} is neither a date, such as 2027-12-31, nor an RFC 3339 moment")
-            found.append(None)
-    since, until = found
-    if since is not None and until is not None and since >= until:
-        problems.add(f"{where}.until", "is not after `from`")
+    since, until = problems.window(where, item, zone)
     if item.group and not IDENTIFIER.fullmatch(item.group):
         problems.add(f"{where}.group", f"{item.group!r} is not 1 to 64 characters of A-Z a-z 0-9 _ -")
     problems.bounded(f"{where}.priority", item.priority, -PRIORITY_MAX, PRIORITY_MAX)

@@ -16,8 +16,8 @@ from chassis.errors import DomainError, FailedPrecondition, FieldViolation, Inva
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.points.v1 import rewards_pb2
 from services.activity import MEMBER_VARIABLES
+from services.periods import Per, period_of
 from services.points.lots import Part
-from services.points.periods import Per, period_of
 from services.points.states import MemberState
 from services.programme import AMOUNT_MAX, NAME_LENGTH_MAX, Problems
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.programme.v1 import programme_pb2
 from services.activity import ActivitySchema
-from services.points.earning import ALWAYS, Award, Multiplier, Terms, TypeRules, moment_in, multiplied
+from services.points.earning import ALWAYS, Award, Multiplier, Terms, TypeRules, multiplied
 from services.points.limits import AT_ONCE, STRIPES, is_far
 from services.points.programme import VARIABLES
 from services.points.refunds import due
+from services.programme import moment_in
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCHEMA = ActivitySchema(

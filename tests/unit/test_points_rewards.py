@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from laurels.points.v1 import programme_pb2 as pb
 from laurels.programme.v1.programme_pb2 import Programme
+from services.periods import Per, period_of
 from services.points import rewards
 from services.points.boosters import multiplied
 from services.points.codes import ALPHABET, CANDIDATES, drawn
 from services.points.earning import AMOUNT_MAX, Award
-from services.points.periods import Per, period_of
 from services.points.programme import PointsRules, compile_programme
 from services.points.rewards import CounterKey, Offer
 from services.points.states import MemberState

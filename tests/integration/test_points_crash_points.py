@@ -417,7 +417,7 @@ async def verified(servers: Servers, brand: str) -> list[str]:
     """What `laurels verify` finds in a brand."""
     connection = await asyncpg.connect(servers.postgres.url("points"))
     try:
-        async with connection.transaction():
+        async with connection.transaction(isolation="repeatable_read"):
             await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
             return await violations(connection)
     finally:

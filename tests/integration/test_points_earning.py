@@ -68,7 +68,7 @@ def checked(servers: Servers, brand: str) -> Callable[..., Any]:
     async def check(damage: str = "") -> list[str]:
         session = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
         try:
-            transaction = session.transaction()
+            transaction = session.transaction(isolation="repeatable_read")
             await transaction.start()
             await session.execute("SELECT set_config('laurels.brand', $1, true)", brand)
             await session.execute("SET LOCAL ROLE laurels_points_owner")

@@ -365,7 +365,7 @@ async def verified(servers: Servers) -> AsyncIterator[Callable[[str], Any]]:
     session = await asyncpg.connect(servers.postgres.url("points"))
 
     async def found(brand: str) -> list[str]:
-        async with session.transaction():
+        async with session.transaction(isolation="repeatable_read"):
             await session.execute("SELECT set_config('laurels.brand', $1, true)", brand)
             return await violations(session)
 

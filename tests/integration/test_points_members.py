@@ -389,7 +389,7 @@ async def damage(servers: Servers, brand: str, *statements: str) -> list[str]:
     """What verification says in the brand after statements that are rolled back."""
     connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
     try:
-        transaction = connection.transaction()
+        transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
         for statement in statements:
             await connection.execute(statement)

@@ -128,7 +128,7 @@ async def found_wrong(servers: Servers, brand: str, *damage: str) -> list[str]:
     connection = await asyncpg.connect(servers.postgres.admin_url("laurels_points"))
     try:
         await connection.execute("SET enable_seqscan = off")
-        transaction = connection.transaction()
+        transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
         await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
         for statement in damage:

@@ -150,7 +150,7 @@ async def found_wrong(servers: Servers, brand: str) -> list[str]:
     """What verification says of the brand."""
     connection = await asyncpg.connect(servers.postgres.url("points"))
     try:
-        async with connection.transaction(readonly=True):
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
             return await violations(connection)
     finally:

@@ -78,7 +78,7 @@ async def found_in(servers: Servers, brand: str, *damage: str) -> list[str]:
     """What verification says of the brand, after damage that is taken back."""
     connection = await asyncpg.connect(servers.postgres.url("points", "owner"))
     try:
-        transaction = connection.transaction()
+        transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
         await connection.execute("SELECT set_config('laurels.brand', $1, true)", brand)
         for statement in damage:

@@ -110,12 +110,9 @@ class Standings:
 
 async def standings_of(connection: asyncpg.Connection, brand: str, rules: PointsRules, member: str) -> Standings:
     """What the rewards are to a member now. Raises UnknownMember."""
-    found = await store.member(connection, brand, plain(member), ())
-    if found is None:
+    state = await store.member_state(connection, brand, plain(member))
+    if state is None:
         raise UnknownMember(member)
-    enrolled_at = found.enrolled_at.ToDatetime(tzinfo=UTC)
-    state = MemberState(found.member, found.display_name, enrolled_at, found.tier, [])
-    state.segments = frozenset(await store.segments_of(connection, brand, found.member))
     standings = Standings(rules, state, datetime.now(UTC))
     await standings.read(connection, brand)
     return standings

@@ -44,9 +44,9 @@ _ENROLLED = _MEMBERS_THERE + " AND enrolled_at IS NOT NULL"
 _ADD_MEMBERS = """
     INSERT INTO members (brand, member) SELECT $1, member FROM unnest($2::text[]) AS new (member)
     ON CONFLICT DO NOTHING"""
-_LOCK_MEMBERS = """
-    SELECT member, display_name, enrolled_at, tier, seen_types, tier_kept, segments FROM members
-    WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"""
+_STATES = "SELECT member, display_name, enrolled_at, tier, seen_types, tier_kept, segments FROM members "
+_STATE_OF = _STATES + "WHERE brand = $1 AND member = $2 AND enrolled_at IS NOT NULL"
+_LOCK_MEMBERS = _STATES + "WHERE brand = $1 AND member = ANY($2::text[]) ORDER BY member FOR NO KEY UPDATE"
 _SAVE_MEMBERS = """
     INSERT INTO members (brand, member, display_name, enrolled_at, tier, seen_types)
     SELECT $1, member, display_name, enrolled_at, tier, string_to_array(seen_types, ',')
@@ -218,7 +218,6 @@ _ADOPT = """
 _MEMBER = """
     SELECT member, display_name, enrolled_at, tier FROM members
     WHERE brand = $1 AND member = $2 AND enrolled_at IS NOT NULL"""
-_SEGMENTS_OF = "SELECT segments FROM members WHERE brand = $1 AND member = $2"
 _WALLETS = """
     SELECT own.currency, own.balance AS available, own.earned,
         coalesce((SELECT balance FROM accounts AS other WHERE other.brand = $1 AND other.owner = $2
@@ -292,9 +291,10 @@ async def save_segments(connection: asyncpg.Connection, brand: str, changed: Seq
     await connection.execute(_SAVE_SEGMENTS, brand, list(by_member), list(by_member.values()))
 
 
-async def segments_of(connection: asyncpg.Connection, brand: str, member: str) -> list[str]:
-    """The segments that a member is in."""
-    return list(await connection.fetchval(_SEGMENTS_OF, brand, member) or ())
+async def member_state(connection: asyncpg.Connection, brand: str, member: str) -> MemberState | None:
+    """An enrolled member as decisions see them, without a lock."""
+    row = await connection.fetchrow(_STATE_OF, brand, member)
+    return MemberState(*row) if row is not None else None
 
 
 async def lock_accounts(

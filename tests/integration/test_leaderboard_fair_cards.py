@@ -57,9 +57,9 @@ from tests.integration.leaderboard_support import (
     programme,
     purchase,
 )
+from tests.integration.mortal import Mortal, died
 from tests.integration.points_support import Points
 from tests.integration.test_leaderboard_periods import FIXED, PAST, Sport, board, closed, with_boards
-from tests.integration.test_points_crash_points import Mortal
 
 NOW = datetime.now(UTC)
 DECK, WHEEL = published_pb.POOL_KIND_DECK, published_pb.FACE_WHEEL
@@ -763,18 +763,7 @@ def path_over(servers: Servers, database: Database) -> WritePath:
 async def cut_off(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
     """Asks; whether the one who was asked died of it."""
     database = Mortal(servers.postgres.url("leaderboard"), dies_at)
-    answer = asyncio.create_task(path_over(servers, database).submit(brand, request))
-    death = asyncio.create_task(database.dead.wait())
-    try:
-        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            return True
-        await answer
-        return False
-    finally:
-        answer.cancel()
-        death.cancel()
-        await database.close()
+    return await died(database, path_over(servers, database).submit(brand, request))
 
 
 async def test_seeds_are_not_shown_by_what_is_logged_of_a_failure(leaderboard: Leaderboard, brand: str) -> None:

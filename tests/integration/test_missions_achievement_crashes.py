@@ -4,7 +4,6 @@ Each operation is cut off before every one of its statements, before its commit
 and after it, as a killed process leaves it, and then asked again of another.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -39,9 +38,9 @@ from services.missions.teams import CreateAsked, JoinAsked
 from services.missions.together import PAGE, Look, PayOut
 from services.missions.verification import violations
 from tests.integration.missions_support import NOON, mission, programme, purchase
+from tests.integration.mortal import Mortal, died
 from tests.integration.social_support import AHEAD, contributions, points_grant, with_experience
 from tests.integration.test_missions_quizzes import quiz
-from tests.integration.test_points_crash_points import Mortal
 
 NOW = datetime.now(UTC)
 Make = Callable[[Database, str], Awaitable[Any]]
@@ -192,18 +191,7 @@ CUT_OFF: dict[str, tuple[list[Make], Make]] = {
 async def cut_off(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
     """Asks; whether the one who was asked died of it."""
     database = Mortal(servers.postgres.url("missions"), dies_at)
-    answer = asyncio.create_task(submit(path_over(database), brand, request))
-    death = asyncio.create_task(database.dead.wait())
-    try:
-        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            return True
-        await answer
-        return False
-    finally:
-        answer.cancel()
-        death.cancel()
-        await database.close()
+    return await died(database, submit(path_over(database), brand, request))
 
 
 async def kept(connection: asyncpg.Connection, brand: str) -> list[Any]:

@@ -4,7 +4,6 @@ Each operation is cut off before every one of its statements, before its commit
 and after it, as a killed process leaves it, and then asked again of another.
 """
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -28,7 +27,7 @@ from services.missions.store.webhooks import Attempt
 from services.missions.verification import violations
 from services.missions.webhooks import Register, Remove, Replay, Rotate, Tried
 from tests.integration.campaigns_support import AGO, BOUGHT, MESSAGE, POINTS, bought, campaign, consents, programme
-from tests.integration.test_points_crash_points import Mortal
+from tests.integration.mortal import Mortal, died
 
 DAY = timedelta(days=1)
 KEPT = (
@@ -115,15 +114,4 @@ async def test_an_operation_that_died_anywhere_is_done_once_when_it_is_asked_aga
 async def cut_off(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
     """Asks; whether the one who was asked died of it."""
     database = Mortal(servers.postgres.url("missions"), dies_at)
-    answer = asyncio.create_task(path_over(database).submit(brand, request))
-    death = asyncio.create_task(database.dead.wait())
-    try:
-        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            return True
-        await answer
-        return False
-    finally:
-        answer.cancel()
-        death.cancel()
-        await database.close()
+    return await died(database, path_over(database).submit(brand, request))

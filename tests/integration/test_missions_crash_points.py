@@ -28,8 +28,8 @@ from services.missions.programme import compile_document
 from services.missions.subscriber import request_of
 from services.missions.verification import violations
 from tests.integration.missions_support import fetch, mission
+from tests.integration.mortal import Mortal
 from tests.integration.test_missions_deterministic import documented, recorded
-from tests.integration.test_points_crash_points import Mortal
 
 _ids = itertools.count(3 * 10**17)
 KEPT = (

@@ -7,8 +7,7 @@ and after it, as a killed process leaves it, and then asked again of another.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -47,6 +46,7 @@ from services.points.store.members import NewErasure
 from services.points.tier_operations import Asked, DueTiers
 from services.points.verification import violations
 from services.points.versions import Adopted
+from tests.integration.mortal import Mortal
 from tests.integration.points_support import INTEGER, TEXT, programme, purchase, rule, visit
 
 AGO = datetime.now(UTC) - timedelta(days=1)
@@ -323,43 +323,6 @@ CASES = {
     "scrubbing": Case(Scrubbed("gone"), [ERASURE]),
     "end of an erasure": Case(Completed("gone", members_pb2.STREAMS_PURGED_YES), [ERASURE], unscrubbed=True),
 }
-
-
-class Mortal(Database):
-    """A database whose user dies at one of its statements."""
-
-    def __init__(self, url: str, dies_at: int) -> None:
-        super().__init__(url)
-        self.left, self.steps = dies_at, 0
-        self.dead = asyncio.Event()
-
-    def step(self) -> None:
-        self.left -= 1
-        self.steps += 1
-        if self.left == 0:
-            self.dead.set()
-            raise asyncio.CancelledError
-
-    @asynccontextmanager
-    async def transaction(self, brand: str, *, read_only: bool = False) -> AsyncIterator[Any]:
-        async with super().transaction(brand, read_only=read_only) as connection:
-            yield _Mortal(connection, self.step)
-            self.step()  # before the commit
-        self.step()  # after it
-
-
-class _Mortal:
-    def __init__(self, connection: asyncpg.Connection, step: Callable[[], None]) -> None:
-        self._connection, self._step = connection, step
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._connection, name)
-
-        async def counted(*arguments: Any, **options: Any) -> Any:
-            self._step()
-            return await found(*arguments, **options)
-
-        return counted if name in ("execute", "fetch", "fetchrow", "fetchval") else found
 
 
 compiled = cache(compile_document)

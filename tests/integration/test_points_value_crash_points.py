@@ -4,7 +4,6 @@ Each operation is cut off before every one of its statements, before its commit
 and after it, and then asked again of another. Nothing else runs meanwhile.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +22,9 @@ from services.points.grants import Chance, Granted, Retry, drawn, granted
 from services.points.operations import OPERATIONS
 from services.points.service_holds import DueRequests, HoldAsked, asked
 from services.points.sharing import Earning
+from tests.integration.mortal import Mortal, died
 from tests.integration.points_support import NOON, purchase
-from tests.integration.test_points_crash_points import CASES, Mortal
+from tests.integration.test_points_crash_points import CASES
 from tests.integration.value_support import (
     BIRTHDAY,
     COUNTRY,
@@ -119,18 +119,7 @@ def drawn_anew(request: Any) -> Any:
 async def died_of(servers: Servers, brand: str, request: Any, dies_at: int) -> bool:
     """Asks; whether the one who was asked died of it."""
     database = Mortal(servers.postgres.url("points"), dies_at)
-    answer = asyncio.create_task(path_over(database).submit(brand, request))
-    death = asyncio.create_task(database.dead.wait())
-    try:
-        await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            return True
-        await answer
-        return False
-    finally:
-        answer.cancel()
-        death.cancel()
-        await database.close()
+    return await died(database, path_over(database).submit(brand, request))
 
 
 @pytest.mark.parametrize("operation", [*CUT_OFF, *OF_PARKED])

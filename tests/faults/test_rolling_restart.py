@@ -30,7 +30,7 @@ from laurels.activity.v1.activity_pb2 import Activity
 from tests.integration.points_support import PER_UNIT, programme
 
 WITHIN_S = 60.0
-CALLERS = 4
+CALLERS = 16
 
 
 def _free_port() -> int:

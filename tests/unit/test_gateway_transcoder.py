@@ -18,6 +18,8 @@ from laurels.programme.v1 import programme_pb2
 from tests.unit.gateway_world import World, bearer, gateway, token
 
 SPEND = "/v1/members/c1/wallets/points:spend"
+GRPC_ROUNDS_UP_S = 0.1
+"""By how much a time-out of seconds may grow on its way: it travels in three digits, rounded up."""
 
 
 @pytest.fixture
@@ -388,7 +390,7 @@ async def test_a_service_passes_for_whom_the_caller_is(world: World) -> None:
     assert metadata["x-request-id"] == "abc-1"
     assert metadata["traceparent"].startswith("00-0af7651916cd43dd8448eb211c80319c-")
     assert not [key for key in metadata if "brand" in key or "member" in key]
-    assert 0 < world.services.remaining_s[-1] <= 2.0
+    assert 0 < world.services.remaining_s[-1] <= 2.0 + GRPC_ROUNDS_UP_S
 
 
 # The programme

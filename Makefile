@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # The embedded servers and the tests bind to loopback only; nothing here goes out.
 unexport UV_INDEX_URL
 
-.PHONY: help demo up test check k8s k8s-deploy sbom bench soak protos clean
+.PHONY: help demo up test check k8s k8s-deploy image sbom bench soak protos clean
 help:  ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
@@ -87,6 +87,12 @@ k8s-deploy:  ## Apply an overlay to the cluster at hand; OVERLAY=dev
 	kubectl delete job --namespace laurels --ignore-not-found migrations bootstrap
 	kubectl apply --kustomize k8s/overlays/$(OVERLAY)
 	kubectl wait job --namespace laurels --for=condition=complete --timeout=30m migrations bootstrap
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BASE ?= docker.io/library/python:3.11-slim-bookworm
+image:  ## Build the image with buildah; BASE=image, any with Python 3.11 or later, venv and glibc
+	buildah build --isolation chroot --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
+	    --build-arg REVISION=$$(git rev-parse HEAD) --timestamp 0 --tag laurels:$(VERSION) .
 
 sbom: $(UV)  ## Write what the suite is made of, as CycloneDX
 	mkdir -p build

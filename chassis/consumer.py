@@ -12,6 +12,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import replace
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -20,8 +21,9 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
+from opentelemetry.trace import SpanKind
 
-from chassis import metrics
+from chassis import metrics, tracing
 from chassis.database import Database
 from chassis.events import PARTITIONS, Event, message_class, stream
 from chassis.leadership import exclusively
@@ -276,9 +278,16 @@ class Consumer:
                 seen.add(event.id)
                 events.append(event)
                 messages.append(message)
-        failures = await self._handle(events)
+        parts = [self._begun(event) for event in events]
+        failures = await self._handle(
+            [
+                event if part.traceparent == event.traceparent else replace(event, traceparent=part.traceparent)
+                for event, part in zip(events, parts, strict=True)
+            ]
+        )
         acknowledged, now = 0, time.time()
-        for event, message, failure in zip(events, messages, failures, strict=True):
+        for event, part, message, failure in zip(events, parts, messages, failures, strict=True):
+            part.end(failure)
             if failure is None:
                 await message.ack()
                 self._rejected.remove(event)
@@ -288,12 +297,23 @@ class Consumer:
                 await self._reject(event, message, failure)
         metrics.CONSUMED.labels(self._service, self._source).inc(acknowledged)
 
+    def _begun(self, event: Event) -> tracing.Part:
+        """The event's effect, in the trace of what caused it."""
+        return tracing.begin(
+            self._service,
+            f"process {event.message.DESCRIPTOR.name}",
+            event.traceparent,
+            SpanKind.CONSUMER,
+            tracing.messaging("process", stream(self._source), event.id, event.brand),
+        )
+
     async def _reject(self, event: Event, message: Msg, failure: BaseException) -> None:
         metrics.REJECTED.labels(self._service, self._source).inc()
         if event.deliveries == 1 or event.deliveries >= DELIVERIES_MAX:
-            _log.warning(
-                "event rejected", service=self._service, source=self._source, event_id=event.id, error=repr(failure)
-            )
+            with tracing.on_behalf_of(event.traceparent):
+                _log.warning(
+                    "event rejected", service=self._service, source=self._source, event_id=event.id, error=repr(failure)
+                )
         self._rejected.add(event, counts=not isinstance(failure, NotYet))
         pause = PAUSE_FIRST_S * 2 ** min(_deliveries(message) - 1, 16)
         await message.nak(delay=min(pause, PAUSE_BEHIND_MAX_S if isinstance(failure, HeldBack) else PAUSE_MAX_S))

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import structlog
 
+from chassis import tracing
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -54,6 +56,7 @@ def configure(log_format: str, level: str) -> None:
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        tracing.identifiers,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

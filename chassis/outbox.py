@@ -17,11 +17,12 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from opentelemetry.trace import SpanKind
 
-from chassis import metrics
+from chassis import metrics, tracing
 from chassis.database import EVERY_BRAND, Database
 from chassis.errors import Unavailable
-from chassis.events import NewEvent, headers, short_name, subject
+from chassis.events import NewEvent, headers, short_name, stream, subject
 from chassis.leadership import exclusively
 from chassis.loops import Beat
 from chassis.transport import PUBLISH_TIMEOUT_S, header
@@ -88,6 +89,7 @@ class Publisher:
         self._round = 0
         self._missing: dict[int, Any] = {}
         self._refused: dict[int, Exception] = {}
+        self._parts: dict[int, tracing.Part] = {}
         self._complete = asyncio.Event()
 
     async def open(self) -> Subscription:
@@ -125,13 +127,14 @@ class Publisher:
         self._complete.clear()
         self._missing = {row["id"]: None for row in rows}
         self._refused = {}
+        self._parts = {row["id"]: self._begun(row) for row in rows}
         for row in rows:
             try:
                 await self._client.publish(
                     subject(self._service, short_name(row["type"]), row["brand"], row["member"]),
                     row["payload"],
                     reply=f"{self._inbox}.{self._round}.{row['id']}",
-                    headers=headers(self._service, row["id"], row["type"], row["traceparent"]),
+                    headers=headers(self._service, row["id"], row["type"], self._parts[row["id"]].traceparent),
                 )
             except nats.errors.MaxPayloadError:
                 self._settle(row["id"], Unavailable(f"Event {row['id']} is larger than NATS takes."))
@@ -140,8 +143,21 @@ class Publisher:
                 await self._complete.wait()
         except TimeoutError:
             late = Unavailable(f"JetStream did not acknowledge within {PUBLISH_TIMEOUT_S} s.")
+            for row_id in self._missing:
+                self._parts[row_id].end(late)
             return self._refused | dict.fromkeys(self._missing, late)
         return self._refused
+
+    def _begun(self, row: Any) -> tracing.Part:
+        """The publishing of a row, in the trace of what caused its event."""
+        event = short_name(row["type"])
+        return tracing.begin(
+            self._service,
+            f"publish {event}",
+            row["traceparent"],
+            SpanKind.PRODUCER,
+            tracing.messaging("send", stream(self._service), row["id"], row["brand"]),
+        )
 
     async def _on_reply(self, message: Msg) -> None:
         *_, number, row_id = message.subject.split(".")
@@ -157,7 +173,9 @@ class Publisher:
         """Notes what became of a row of this round."""
         if refusal is not None:
             self._refused[row_id] = refusal
-        self._missing.pop(row_id, None)
+        if row_id in self._missing:
+            del self._missing[row_id]
+            self._parts[row_id].end(refusal)
         if not self._missing:
             self._complete.set()
 

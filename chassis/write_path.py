@@ -15,6 +15,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from chassis.database import TRANSIENT, Database
 from chassis.errors import DomainError, ResourceExhausted, Unavailable
 from chassis.events import Event, NewEvent
 from chassis.logging import logger
-from chassis.tracing import on_behalf_of, span, traceparent
+from chassis.tracing import on_behalf_of, together, traceparent
 
 _log = logger("write_path")
 
@@ -199,7 +200,8 @@ class WritePath:
         queue.waiting.append(operation)
         self._weight += operation.weight
         if queue.flusher is None:
-            queue.flusher = asyncio.create_task(self._flush(brand, queue))
+            # In a context of its own: what it logs is not the first caller's.
+            queue.flusher = asyncio.create_task(self._flush(brand, queue), context=Context())
         elif queue.enough is not None and len(queue.waiting) >= queue.size and not queue.enough.done():
             queue.enough.set_result(None)
 
@@ -257,7 +259,8 @@ class WritePath:
         lost = isinstance(error, TRANSIENT) and not isinstance(error, asyncpg.UniqueViolationError)
         if len(batch) > 1 and not lost:
             return []
-        _log.error("transaction failed", service=self._service, requests=len(batch), exc_info=error)
+        with on_behalf_of(batch[0].traceparent):
+            _log.error("transaction failed", service=self._service, brand=brand, requests=len(batch), exc_info=error)
         if lost:
             return [Unavailable(f"The database of {self._service} is away; try again.") for _ in batch]
         return [await self._park_or(brand, batch[0], error)]
@@ -268,14 +271,14 @@ class WritePath:
         pause = 0.02
         while True:
             try:
-                with span(self._service, "transaction", batch[0].traceparent):
-                    return await self._commit(brand, batch)
+                with together(self._service, "transaction", [op.traceparent for op in batch]) as contexts:
+                    return await self._commit(brand, batch, contexts)
             except TRANSIENT as error:
                 # A key that another transaction took is seen at the next try.
                 hopeless = isinstance(error, asyncpg.UniqueViolationError) and pause > 0.1
                 if hopeless or time.monotonic() > give_up_at:
                     raise
-                _log.warning("transaction repeated", service=self._service, error=repr(error))
+                _log.warning("transaction repeated", service=self._service, brand=brand, error=repr(error))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 pause = min(pause * 2, 1.0)
 
@@ -288,7 +291,7 @@ class WritePath:
         rest = [op for op in batch[middle:] if op not in held]
         return behind | await self._run(brand, rest) if rest else behind
 
-    async def _commit(self, brand: str, batch: list[Operation]) -> list[Any]:
+    async def _commit(self, brand: str, batch: list[Operation], contexts: Sequence[str]) -> list[Any]:
         started = time.perf_counter()
         unit = self._begin(brand, datetime.now(UTC))
         async with self._database.transaction(brand) as connection:
@@ -296,7 +299,7 @@ class WritePath:
             duplicates = {op for op in batch if op.event is not None and not claims.take(op.event)}
             live = [op.request for op in batch if op.request is not None and op not in duplicates]
             await unit.load(connection, live)
-            results = _decide(unit, batch, duplicates)
+            results = _decide(unit, batch, duplicates, contexts)
             await unit.save(connection)
             if unit.events:
                 await outbox.append(connection, brand, unit.events)
@@ -346,7 +349,8 @@ class WritePath:
         return None
 
     async def _park(self, connection: asyncpg.Connection, brand: str, event: Event, reason: str) -> None:
-        _log.error("event parked", service=self._service, source=event.source, event_id=event.id, reason=reason)
+        with on_behalf_of(event.traceparent):
+            _log.error("event parked", service=self._service, source=event.source, event_id=event.id, reason=reason)
         metrics.DEAD_LETTERS.labels(self._service, event.source).inc()
         await connection.execute(
             "INSERT INTO dead_letters (source, id, brand, member, type, payload, reason) "
@@ -361,21 +365,22 @@ class WritePath:
         )
 
 
-def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation]) -> list[Any]:
+def _decide(unit: Unit, batch: Sequence[Operation], duplicates: set[Operation], contexts: Sequence[str]) -> list[Any]:
+    """The answers or refusals of a batch; what each decision tells is in the trace of `contexts`."""
     results: list[Any] = []
     behind: set[str] = set()
     at_hand = traceparent()
-    for operation in batch:
+    for operation, context in zip(batch, contexts, strict=True):
         if operation in duplicates or operation.request is None:
             results.append(None)
         elif operation.event is not None and operation.event.member in behind:
             results.append(_held_back())
         else:
             try:
-                if operation.traceparent == at_hand:
+                if context == at_hand:
                     results.append(unit.decide(operation.request))
                 else:
-                    with on_behalf_of(operation.traceparent):
+                    with on_behalf_of(context):
                         results.append(unit.decide(operation.request))
             except DomainError as refusal:
                 results.append(refusal)

@@ -91,7 +91,7 @@ def token(
 
 @app.command()
 def doctor(data: Data = DEFAULT_DATA) -> None:
-    """Check the suite that runs here: servers, schemas, streams, outboxes, lag, dead letters, clocks."""
+    """Check the suite that runs here: servers, schemas, streams, lag, clocks, keys, the ledger's trial balance."""
     import asyncio
 
     from cli.doctor import doctor as run

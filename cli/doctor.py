@@ -19,6 +19,7 @@ from typing import Any
 import asyncpg
 import httpx
 import nats
+import orjson
 from nats.js.api import ConsumerInfo
 from rich.console import Console
 from rich.table import Table
@@ -110,6 +111,8 @@ class Examination:
             "NATS": self._nats,
             "clocks": self._clocks,
             "gateway": self._gateway,
+            "keys": self._keys,
+            "trial balance": self._trial_balance,
         }
         for service in SERVICES:
             checks |= {
@@ -172,6 +175,26 @@ class Examination:
         if not answer.is_success:
             raise Unwell(f"{self._run['gateway']} is not ready: {answer.text[:200]}")
         return f"ready at {self._run['gateway']}"
+
+    async def _keys(self) -> str:
+        """The keys that credentials are checked with can be read, and the one that signs here is among them."""
+        signing = self._data.signing_key().as_dict(private=False)
+        published = orjson.loads(self._data.jwks.read_bytes())["keys"]
+        if signing["x"] not in {key.get("x") for key in published}:
+            raise Unwell(f"{self._data.jwks} lacks the key that signs here; its tokens are refused")
+        return f"{len(published)} in {self._data.jwks.name}, the one that signs among them"
+
+    async def _trial_balance(self) -> str:
+        """Every currency's balances sum to zero, since each entry moves an amount between two accounts."""
+        async with self._database("laurels_points") as session:
+            rows = await session.fetch(
+                "SELECT brand, currency, sum(balance)::bigint AS total, count(*) AS accounts"
+                " FROM accounts GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        wrong = [f"{row['currency']} of {row['brand']} by {row['total']:,}" for row in rows if row["total"]]
+        if wrong:
+            raise Unwell(f"does not sum to zero: {', '.join(wrong)}; see docs/runbooks/LedgerImbalance.md")
+        return f"{len(rows)} currencies, {sum(row['accounts'] for row in rows):,} accounts, each sums to zero"
 
     async def _serving(self, service: str) -> str:
         address: str = self._run["services"][service]

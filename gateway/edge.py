@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.errors import DomainError
 from chassis.logging import logger
 from chassis.server import REQUEST_ID
-from chassis.tracing import span
+from chassis.tracing import describe, span
 from gateway import metrics
 from gateway.problems import Overloaded, problem, unexpected
 
@@ -67,6 +67,7 @@ class Edge:
         try:
             with span("gateway", f"HTTP {scope['method']}", headers.get("traceparent", "")):
                 await self._bounded(scope, receive, answer)
+                self._describe(scope, answer.status)
         finally:
             release()
             self._measure(scope, answer.status, time.perf_counter() - started)
@@ -108,9 +109,19 @@ class Edge:
             raise RuntimeError("failed after the answer had begun; the connection is cut")
         await without_body_for_head(scope, response)(scope, receive, answer)
 
-    def _measure(self, scope: Scope, status: int, elapsed_s: float) -> None:
+    def _describe(self, scope: Scope, status: int) -> None:
+        """The route and the outcome, for the span; a request's path may name a member, its route does not."""
+        method, route = self._place(scope)
+        attributes = {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+        describe(f"{method} {route}", attributes, failed=status >= 500)
+
+    def _place(self, scope: Scope) -> tuple[str, str]:
+        """Method and route of a request, both of few values."""
         fixed = scope["path"] if scope["path"] in self._fixed else UNROUTED
-        route, method = scope.get(ROUTE, fixed), _known(scope["method"])
+        return _known(scope["method"]), scope.get(ROUTE, fixed)
+
+    def _measure(self, scope: Scope, status: int, elapsed_s: float) -> None:
+        method, route = self._place(scope)
         metrics.REQUESTS.labels(method, route, str(status)).observe(elapsed_s)
         _log.debug("request", method=method, route=route, status=status, ms=round(elapsed_s * 1e3, 2))
 

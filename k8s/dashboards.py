@@ -78,6 +78,8 @@ DASHBOARDS: dict[str, list[Panel]] = {
         ("Activities", "short", {"{{brand}}": rate("laurels_events_told_total", "brand", told("ActivityRecorded"))}),
         ("Missions finished", "short", {"{{brand}}": rate("laurels_events_told_total", "brand", told("MissionCompleted"))}),
         ("Cards revealed", "short", {"{{brand}}": rate("laurels_events_told_total", "brand", told("ScratchCardRevealed"))}),
+        ("Prizes left in open pools", "short", {"{{brand}} {{pool}}": f"max by (brand, pool) (laurels_prizes_left{BRAND})"}),
+        ("Prize budget left in open pools", "short", {"{{brand}} {{pool}}": f"max by (brand, pool) (laurels_prize_budget_left{BRAND})"}),
         ("Recommendations", "short", {"{{brand}}": rate("laurels_events_told_total", "brand", told("RecommendationMade"))}),
         ("Outcomes", "short", {"{{brand}}": rate("laurels_events_told_total", "brand", told("OutcomeRecorded"))}),
     ],

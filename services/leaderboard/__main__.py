@@ -13,6 +13,7 @@ from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
+from services.leaderboard import prizes_left
 from services.leaderboard.aliases import Aliases
 from services.leaderboard.book import Book
 from services.leaderboard.closing import Closer
@@ -69,6 +70,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         service.loops.start("closing", Closer(service.database, write_path, ranks).run)
         service.loops.start("pools", PoolCloser(service.database, write_path).run)
         service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
+        service.loops.start("prizes-left", prizes_left.observing(service.database))
         await service.serve(NAMES, stop, started)
 
 

@@ -16,6 +16,7 @@ import yaml
 
 import cli.__main__
 import gateway.metrics
+import services.leaderboard.prizes_left
 import services.points.totals
 from chassis import metrics
 from tests.contract.test_k8s import objects
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "k8s" / "components" / "monitoring"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PROMTOOL = shutil.which("promtool")
-EXPORTERS = (metrics, gateway.metrics, services.points.totals)
+EXPORTERS = (metrics, gateway.metrics, services.points.totals, services.leaderboard.prizes_left)
 SCRAPED = {"pod", "le"}
 """Labels that Prometheus adds, and the histograms'."""
 

@@ -263,7 +263,15 @@ async def test_the_doctor_finds_nothing_wrong_with_a_sound_suite_and_names_what_
         )
         await session.execute("DELETE FROM configurations")
         await session.close()
+        ledger = await asyncpg.connect(suite.servers.postgres.admin_url("laurels_points"))
+        await ledger.execute("UPDATE accounts SET balance = balance + 7 WHERE owner = 'm1'")
+        await ledger.close()
+        keys = folder.jwks.read_text()
+        folder.jwks.write_text('{"keys": []}')
         found = await broken_checks(folder)
+        folder.jwks.write_text(keys)
+        assert "points of main by 7" in found["trial balance"]
+        assert "lacks the key that signs here" in found["keys"]
         assert (
             "1 of laurels.points.v1.TierChanged from points; the newest because: poison"
             in found["missions: dead letters"]

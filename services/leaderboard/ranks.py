@@ -267,8 +267,10 @@ class Ranks:
     def asked(self, now: datetime) -> Iterator[tuple[str, str, int, RankIndex, int, AskedRanks]]:
         """The periods at hand of which goals ask for ranks: brand, board, period, index, version, the ranks."""
         for brand, ranks in self._brands.items():
-            for board, asked in ranks.rules.ranks_asked.items() if ranks.rules is not None else ():
-                span = ranks.rules.compiled[board].periods.at(now) if asked.while_open else None
+            if (rules := ranks.rules) is None:
+                continue
+            for board, asked in rules.ranks_asked.items():
+                span = rules.compiled[board].periods.at(now) if asked.while_open else None
                 index = ranks.indexes.get((board, span.period)) if span is not None else None
                 if span is not None and index is not None:
                     yield brand, board, span.period, index, ranks.version, asked

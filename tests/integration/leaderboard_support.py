@@ -327,12 +327,17 @@ class _StreamSettings:
 
 @asynccontextmanager
 async def listening(servers: Servers) -> AsyncIterator[nats.NATS]:
-    """A connection that may publish as anybody, with the streams of those whom the service listens to."""
+    """A connection that may publish as anybody, with the streams of those whom the service listens to.
+
+    They are empty: events of other tests' brands, which this service never
+    hears a programme of, would be delivered to it again and again.
+    """
     client = await nats.connect(servers.nats.url("operator"))
     try:
         for source in ("points", "missions"):
             config = transport.stream_config(source, _StreamSettings())  # type: ignore[arg-type]
             await transport.ensure_stream(client.jetstream(), config)
+            await client.jetstream().purge_stream(config.name or "")
         yield client
     finally:
         await client.close()

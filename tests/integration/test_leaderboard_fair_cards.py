@@ -441,6 +441,7 @@ async def test_a_card_that_cannot_be_won_is_parked_and_shown(leaderboard: Leader
 async def test_points_credits_a_prize_once_and_one_that_it_parks_is_shown_on_the_card(
     leaderboard: Leaderboard, settings_of: Callable[..., Any], token: Callable[..., str], brand: str
 ) -> None:
+    await leaderboard.forget()  # points hears of this test alone
     async with running("points", settings_of("points")) as channel:
         points = Points(channel, token, grants_pb2_grpc.GrantsServiceStub(channel))
         applied = with_everything(winning("coins", currency="points", amount=7), winning("mugs", reward="mug"))

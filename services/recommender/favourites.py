@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-STRENGTH = 5.0
+STRENGTH = 8.0
 HALF_LIFE_DAYS = 120.0
 """A basket counts half after so many days. `make choose-recommender` chose both; see docs/decisions/0019."""
 CELLS = 4_000_000

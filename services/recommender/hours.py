@@ -39,7 +39,7 @@ class Shrinking:
     half_life_days: float
 
 
-STEPS = (Shrinking(2.0, 4.0, 365.0), Shrinking(30.0, 25.0, 90.0))
+STEPS = (Shrinking(2.0, 4.0, 365.0), Shrinking(20.0, 18.0, 60.0))
 """`make choose-recommender` chose the numbers; see docs/decisions/0019."""
 
 

@@ -38,7 +38,7 @@ def classes(number: int) -> Environment:
 
 
 def offers(number: int) -> Environment:
-    """An offer is taken or not, by a logistic of the features, and earns its own value then: 4 to 11 arms, 6,000 rounds.
+    """An offer is taken or not, by a logistic of the features, and earns its value then: 4 to 11 arms, 6,000 rounds.
 
     Values are from 0 to 1, several may be 0; some features are yes or no. Arms differ less in what they
     earn than in how often.

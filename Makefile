@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # The embedded servers and the tests bind to loopback only; nothing here goes out.
 unexport UV_INDEX_URL
 
-.PHONY: help demo up test check k8s k8s-deploy image sbom bench soak protos clean
+.PHONY: help demo up test check k8s k8s-deploy image sbom bench bench-recommender choose-recommender soak protos clean
 help:  ## Show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
@@ -74,6 +74,10 @@ DATA ?= ../shared/data
 bench-recommender: $(VENV)/.development  ## Models on real data beside targets and peers; DATA=folder, ARGS=--quick
 	$(UV) sync --quiet --frozen --extra embedded --group bench --inexact --python $(PYTHON)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.recommender --data $(DATA) $(ARGS)
+
+choose-recommender: $(VENV)/.development  ## Choose the models' constants, on nothing that measures them; DATA=folder
+	$(UV) sync --quiet --frozen --extra embedded --group bench --inexact --python $(PYTHON)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.choosing --data $(DATA) $(ARGS)
 
 protos: $(VENV)/.development  ## Generate the code and the OpenAPI document from the protos
 	$(BIN)/python protos/generate.py

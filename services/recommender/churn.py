@@ -105,9 +105,14 @@ def foretell(past: Purchases, now: int, horizon: int) -> Churn:
 def _features(past: Purchases, now: int, horizon: int) -> tuple[Histories, Matrix]:
     known = histories(past, now)
     own = known.purchases
-    silent = value.fit(own).outlook(own, horizon / WEEK_DAYS).silent
+    return known, columns(known, value.fit(own).outlook(own, horizon / WEEK_DAYS))
+
+
+def columns(known: Histories, outlook: value.Outlook) -> Matrix:
+    """What regressions are given of members (n, 7): the odds of silence, recency, frequency, amount, recent counts."""
+    own, silent = known.purchases, outlook.silent
     odds = np.log(np.maximum(silent, 1e-12)) - np.log(np.maximum(1.0 - silent, 1e-12))
-    return known, np.column_stack(
+    return np.column_stack(
         [
             np.clip(odds, -ODDS_MAX, ODDS_MAX),
             np.log1p((own.age - own.last) * WEEK_DAYS),

@@ -1,15 +1,17 @@
 """Arms are chosen with a little optimism and a little chance, and how likely a choice was is known exactly.
 
 Every arm has a Bayesian linear regression of its outcome, kept in memory as
-arrays; how noisy outcomes are is learnt too, once for all arms, so that outcomes
-that follow the features closely are explored less. An arm's score is normal:
-its mean is the expected outcome plus `bonus` deviations of that expectation, as
-in LinUCB (Li, Chu, Langford and Schapire, "A Contextual-Bandit Approach to
-Personalized News Article Recommendation", 2010), and it is drawn `noise`
-deviations wide, as in RandUCB (Vaswani, Mehrabian, Durand and Kveton, "Old Dog
-Learns New Tricks: Randomized UCB for Bandit Problems", 2020). The highest score wins; a share `floor` of the choices is
-spread evenly. So a propensity is one integral, see `bandit.propensities`, and
-an outcome may be any value, not only yes or no.
+arrays. How noisy an arm's outcomes are is learnt with it: one that earns much and
+seldom is given more trials than one that earns the same each time, which a
+variance common to all arms would give up after a few unlucky ones. An arm's
+score is normal: its mean is the expected outcome plus `bonus` deviations of that
+expectation, as in LinUCB (Li, Chu, Langford and Schapire, "A Contextual-Bandit
+Approach to Personalized News Article Recommendation", 2010), and it is drawn
+`noise` deviations wide, as in RandUCB (Vaswani, Mehrabian, Durand and Kveton,
+"Old Dog Learns New Tricks: Randomized UCB for Bandit Problems", 2020). The
+highest score wins; a share `floor` of the choices is spread evenly. So a
+propensity is one integral, see `bandit.propensities`, and an outcome may be any
+value, not only yes or no.
 
 Nothing here reads a clock or a random source of its own; learning the same
 outcomes in the same order gives the same state, bit for bit.
@@ -40,8 +42,8 @@ VARIANCE_START, VARIANCE_COUNT = 0.25, 10.0
 class Exploration:
     """How choices are drawn: see the module's text, and docs/decisions/0019 for where the numbers come from."""
 
-    bonus: float = 1.0
-    noise: float = 0.1
+    bonus: float = 0.5
+    noise: float = 0.05
     floor: float = 0.0
 
     def __post_init__(self) -> None:
@@ -54,8 +56,10 @@ class Policy:
 
     means (K, d)          what is believed about each arm's weights
     covariances (K, d, d) how surely, in units of the outcomes' own variance; the prior is the identity
-    squares, count        the outcomes' variance is their ratio: squared surprises, each over what was to be
-                          expected of it (the conjugate update of a normal and inverse gamma belief)
+    squares, counts (K,)  the variance of each arm's outcomes is their ratio: squared surprises, each over what was
+                          to be expected of it (the conjugate update of a normal and inverse gamma belief)
+
+    Nothing is shared between arms: each could be a row of its own.
 
     The first feature is the constant 1; features should be of size about 1, and outcomes too.
     """
@@ -64,7 +68,8 @@ class Policy:
         self.exploration = exploration or Exploration()
         self.means: Matrix = np.zeros((arms, features))
         self.means[:, 0] = START
-        self.squares, self.count = VARIANCE_START * VARIANCE_COUNT, VARIANCE_COUNT
+        self.squares: Vector = np.full(arms, VARIANCE_START * VARIANCE_COUNT)
+        self.counts: Vector = np.full(arms, VARIANCE_COUNT)
         self.covariances: Matrix = np.tile(np.eye(features), (arms, 1, 1))
         # The upper triangles alone, the entries off the diagonal twice: x'Sx of every arm is one product then.
         rows, columns = np.triu_indices(features)
@@ -75,7 +80,7 @@ class Policy:
     def expected(self, x: Vector) -> tuple[Vector, Vector]:
         """Each arm's expected outcome (K,) at the features `x` (d,), and the deviation of that expectation."""
         variances = self._triangles @ (x.take(self._rows) * x.take(self._columns))
-        return self.means @ x, np.sqrt(np.maximum(variances * (self.squares / self.count), 1e-24))
+        return self.means @ x, np.sqrt(np.maximum(variances * self.squares / self.counts, 1e-24))
 
     def decide(self, x: Vector, draws: np.random.Generator) -> int:
         """The arm for the features `x` (d,)."""
@@ -99,8 +104,8 @@ class Policy:
         direction = self.covariances[arm] @ x
         gain = weight / (1.0 + weight * float(direction @ x))
         surprise = value - float(self.means[arm] @ x)
-        self.squares += gain * surprise * surprise
-        self.count += weight
+        self.squares[arm] += gain * surprise * surprise
+        self.counts[arm] += weight
         self.means[arm] += (gain * surprise) * direction
         self.covariances[arm] -= np.multiply.outer(gain * direction, direction)
         taken = direction.take(self._rows) * direction.take(self._columns)

@@ -21,7 +21,7 @@ Places = NDArray[np.int64]
 
 SHRINK = 2.0
 """So many intervals of the mean length are added to each series' own."""
-RIDGE = 30.0
+RIDGE = 300.0
 """Of the hazard's weights; see docs/decisions/0019."""
 ROWS_MAX = 600_000
 """Stretches that are learnt from; of more, every n-th series is taken."""

@@ -16,7 +16,7 @@ from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.periods import Continuous, Cron, Fixed, Periods
 from services.leaderboard.rank_index import Order, Ranking, Ties
 from services.leaderboard.ranking import SCORE_MAX, Limits, Operator, Scoring
-from services.leaderboard.rules import Feed, Known, LeaderboardRules, of_type
+from services.leaderboard.rules import OPEN_RANK_MAX, AskedRanks, Feed, Known, LeaderboardRules, of_type
 from services.programme import Problems
 
 Value = TypeVar("Value")
@@ -94,6 +94,23 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         moved = board.activity
         added = Feed(board.id, moved.condition, moved.score, board.sub_score, board.distinct, operator in SIGNED)
         of_type(rules, known, moved.activity_type).feeds.append(added)
+
+
+def ask_ranks(rules: LeaderboardRules, programme: Programme) -> None:
+    """Notes which ranks of which boards goals of missions ask for; missions reports what is wrong with them."""
+    asked: dict[str, tuple[set[int], set[int]]] = {}
+    for mission in programme.missions.missions:
+        for goal in mission.goals:
+            board = rules.compiled.get(goal.rank.board)
+            if board is None or goal.rank.rank < 1:
+                continue
+            final, while_open = asked.setdefault(board.board, (set(), set()))
+            final.add(goal.rank.rank)
+            if goal.rank.while_open or isinstance(board.periods, Continuous):
+                while_open.add(min(goal.rank.rank, OPEN_RANK_MAX))
+    rules.ranks_asked = {
+        board: AskedRanks(sorted(final), sorted(while_open)) for board, (final, while_open) in asked.items()
+    }
 
 
 def _check_feed(known: Known, feed: pb.ActivityFeed, where: str, problems: Problems) -> None:

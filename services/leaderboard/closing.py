@@ -26,7 +26,7 @@ from chassis.loops import Beat
 from chassis.write_path import WritePath
 from laurels.leaderboard.v1.boards_events_pb2 import BoardPeriodClosed
 from laurels.value.v1.events_pb2 import GRANT_REASON_STANDING, RewardGranted
-from services.leaderboard import cards, ranks
+from services.leaderboard import cards, ranks, reached
 from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.book import Book
 from services.leaderboard.live import Herald
@@ -34,6 +34,7 @@ from services.leaderboard.periods import period_id
 from services.leaderboard.rank_index import Order, Place, Ranking, Ties
 from services.leaderboard.ranking import EPOCH, microseconds
 from services.leaderboard.ranks import Ranks
+from services.leaderboard.reached import Lookout
 from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.store import boards as store
 from services.leaderboard.store.boards import CLOSED, CLOSING, OPEN, Period, PeriodKey, Standing
@@ -113,7 +114,7 @@ class Close(Operation):
         if request.archived == 0:
             period.members = request.members
         if request.places:
-            self._write_down(book, board, period, request)
+            self._write_down(book, rules, board, period, request)
         else:
             self._close(book, period)
         book.put(CLOSED_PERIODS, (period.board, period.period), period)
@@ -128,7 +129,7 @@ class Close(Operation):
         return True
 
     @staticmethod
-    def _write_down(book: Book, board: BoardRules, period: Period, request: WriteDown) -> None:
+    def _write_down(book: Book, rules: LeaderboardRules, board: BoardRules, period: Period, request: WriteDown) -> None:
         key = (period.board, period.period)
         before = book.standings[key]
         last = _Last(board.scoring.order, before)
@@ -140,6 +141,7 @@ class Close(Operation):
             reached_at = EPOCH + (place.reached * _MICROSECOND)
             row = Standing(*key, period.archived, rank, place.member, place.score, place.sub_score, reached_at)
             book.add(store.add_standings, row)
+            reached.tell_final(book, rules, period, row)
             grants = won(board.prizes, rank, period.archived, period.members)
             if grants:
                 granted = RewardGranted(
@@ -214,11 +216,12 @@ def won(prizes: Sequence[Prize], rank: int, place: int, members: int) -> Sequenc
 
 
 class Closer:
-    """Closes periods that are due and tells of live boards, in one replica at a time."""
+    """Closes periods that are due and tells of live boards and of ranks, in one replica at a time."""
 
     def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks) -> None:
         self._database, self._write_path, self._ranks = database, write_path, all_ranks
         self._herald = Herald(write_path, all_ranks)
+        self._lookout = Lookout(write_path, all_ranks)
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
@@ -228,6 +231,7 @@ class Closer:
                 now = datetime.now(UTC)
                 await self.run_until(now, beat)
                 await self._herald.look(now)
+                await self._lookout.look(now)
                 await asyncio.sleep(EVERY_S)
 
     async def run_until(self, now: datetime, beat: Beat = lambda: None) -> None:

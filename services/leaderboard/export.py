@@ -27,4 +27,7 @@ SECTIONS = {
     "parked_cards": """
         SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
         WHERE brand = $1 AND member = $2 ORDER BY key, place""",
+    "ranks_told": """
+        SELECT board, period, rank, told_at FROM ranks_told
+        WHERE brand = $1 AND member = $2 ORDER BY board, period""",
 }

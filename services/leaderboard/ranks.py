@@ -30,7 +30,7 @@ from chassis.loops import Beat
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.rank_index import Order, RankIndex
 from services.leaderboard.ranking import Score, UnknownBoard, microseconds
-from services.leaderboard.rules import LeaderboardRules
+from services.leaderboard.rules import AskedRanks, LeaderboardRules
 from services.leaderboard.scopes import NOTHING, Groups, Known
 from services.leaderboard.store import boards as store
 
@@ -263,6 +263,17 @@ class Ranks:
                 index = ranks.indexes.get((board.board, span.period)) if span is not None else None
                 if span is not None and index is not None:
                     yield brand, board.board, span.period, index
+
+    def asked(self, now: datetime) -> Iterator[tuple[str, str, int, RankIndex, int, AskedRanks]]:
+        """The periods at hand of which goals ask for ranks: brand, board, period, index, version, the ranks."""
+        for brand, ranks in self._brands.items():
+            if (rules := ranks.rules) is None:
+                continue
+            for board, asked in rules.ranks_asked.items():
+                span = rules.compiled[board].periods.at(now) if asked.while_open else None
+                index = ranks.indexes.get((board, span.period)) if span is not None else None
+                if span is not None and index is not None:
+                    yield brand, board, span.period, index, ranks.version, asked
 
     # -- following ----------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """A programme as the leaderboard service uses it, indexed by what it looks at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,6 +9,9 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from services.activity import ActivitySchema, Expressions
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.ranking import GAIN_MAX
+
+OPEN_RANK_MAX = 1_000
+"""The worst rank that a goal may ask for while a period is open: so much of a board is looked at once a second."""
 
 Failed = Callable[[str, str], None]
 """Is told which board or pool has an expression that failed on an activity, and why."""
@@ -98,6 +101,23 @@ class TypeRules:
         return self.expressions
 
 
+@dataclass(frozen=True, slots=True)
+class AskedRanks:
+    """The ranks of a board that goals of missions ask for: in a standing, and while a period is open, best first."""
+
+    final: Sequence[int] = ()
+    while_open: Sequence[int] = ()
+
+    def asked_while_open(self, rank: int) -> int:
+        """The best rank that a goal asks for and that `rank` reaches; 0 where it reaches none.
+
+        >>> asked = AskedRanks(while_open=(3, 10))
+        >>> [asked.asked_while_open(rank) for rank in (1, 3, 4, 11)]
+        [3, 3, 10, 0]
+        """
+        return next((asked for asked in self.while_open if rank <= asked), 0)
+
+
 @dataclass(slots=True)
 class LeaderboardRules:
     """A programme as the leaderboard service uses it.
@@ -116,6 +136,7 @@ class LeaderboardRules:
     time_zone: str = "UTC"
     compiled: dict[str, BoardRules] = field(default_factory=dict)
     boards_by_mission: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    ranks_asked: dict[str, AskedRanks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,23 @@ class BoardChange(SQLModel, table=True):
     changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class RankTold(SQLModel, table=True):
+    """The best rank of a member in a period that was told while it was open."""
+
+    __tablename__ = "ranks_told"
+    __table_args__ = (
+        CheckConstraint("rank > 0", name="rank_counts_from_one"),
+        Index("ranks_told_of_member", "brand", "member"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    rank: int = Field(sa_column=Column(BigInteger, nullable=False))
+    told_at: datetime = Field(sa_column=stamp())
+
+
 class Answer(SQLModel, table=True):
     """What was answered to a request under a key."""
 

@@ -4,6 +4,8 @@ import asyncpg
 
 from services.leaderboard.board_verification import board_violations
 from services.leaderboard.card_verification import card_violations
+from services.leaderboard.programme import compile_document
+from services.leaderboard.rank_verification import rank_violations
 from services.leaderboard.sealing import Seal, key_of
 
 RETENTION_DAYS = 7
@@ -12,6 +14,8 @@ RETENTION_DAYS = 7
 # row-level security lets through, sees one brand as well.
 _FRAME = "SELECT current_setting('laurels.brand') AS brand, now() - make_interval(days => $1) AS kept_since"
 _DEAD_LETTERS = "SELECT source, id, type, reason FROM dead_letters WHERE brand = $1 ORDER BY source, id"
+
+_DOCUMENTS = "SELECT version, document FROM configurations WHERE brand = $1"
 
 
 async def violations(
@@ -28,4 +32,7 @@ async def violations(
     found = await board_violations(connection, brand)
     for row in await connection.fetch(_DEAD_LETTERS, brand):
         found.append(f"Event {row['id']} of {row['source']}, a {row['type']}, was parked: {row['reason']}")
+    documents = {row["version"]: row["document"] for row in await connection.fetch(_DOCUMENTS, brand)}
+    rules = {version: compile_document(document) for version, document in documents.items()}
+    found += await rank_violations(connection, brand, rules, frame["kept_since"])
     return found + await card_violations(connection, brand, Seal(key_of(seed_key)), frame["kept_since"])

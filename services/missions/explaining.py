@@ -4,7 +4,7 @@ Each clause is judged on its own, also behind one that does not hold, so that
 the whole answer is seen at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from laurels.missions.v1 import participation_pb2 as pb
 from laurels.missions.v1 import programme_goals_pb2 as goals_pb
 from laurels.missions.v1 import programme_pb2
 from services.missions import calendar
-from services.missions.fold import BEGAN, BEGAN_BY, DONE, DONE_BY, Fact, MissionRule
+from services.missions.fold import BEGAN, BEGAN_BY, DONE, DONE_BY, GOALS, SHAPE, Fact, MissionRule
 from services.missions.goal_programme import Gate
 from services.missions.programme import MissionsRules
 from services.missions.store.journal import MemberMissions
@@ -26,6 +26,8 @@ STARTS: Mapping[int, str] = {
     goals_pb.START_BY_MISSION: "begins when another mission is done",
     goals_pb.START_BY_ASSIGNMENT: "begins when it is assigned",
 }
+
+FED_GOALS = (".tier", ".rank", ".quiz")
 
 
 def explain(
@@ -50,6 +52,13 @@ def explain(
         seen = f"earned_at = {_said(earned)}" if earned is not None else "not earned"
         yield pb.Clause(clause="badges_needed", holds=holds, says=badge, seen=[seen])
     yield from _run(rule, row, at, asked[0] if asked is not None else None)
+    if asked is None:
+        yield from _reached(mission, rule, row)
+
+
+def hold(clauses: Iterable[pb.Clause]) -> bool:
+    """Whether all hold but what is yet to be reached: a tier, a rank, a quiz."""
+    return all(clause.holds for clause in clauses if not clause.clause.endswith(FED_GOALS))
 
 
 def _activity(
@@ -144,6 +153,26 @@ def _run(rule: MissionRule, row: MemberMissions, at: int, fact: Fact | None) -> 
         )
         done = f"done_at = {_said(run[DONE])}"
         yield pb.Clause(clause="not_finished", holds=still, says="the run is not finished before", seen=[done])
+
+
+def _reached(mission: programme_pb2.Mission, rule: MissionRule, row: MemberMissions) -> Iterator[pb.Clause]:
+    """Goals that no activity moves: whether each is reached in the run at hand."""
+    run = row.state["m"].get(rule.id)
+    for place, goal in enumerate(mission.goals):
+        kind = goal.WhichOneof("kind")
+        if kind not in ("tier", "rank", "quiz"):
+            continue
+        state = run[GOALS][place] if run is not None and run[SHAPE] == rule.shape else 0
+        clause = pb.Clause(clause=f"goals[{place}].{kind}", holds=rule.goals[place].progress(state) > 0)
+        match kind:
+            case "rank":
+                clause.says = f"rank {goal.rank.rank} or better on board {_quoted(goal.rank.board)}"
+                clause.seen.append(f"rank = {state}" if state else "no rank told")
+            case "tier":
+                clause.says = f"tier {_quoted(goal.tier.tier)} reached"
+            case "quiz":
+                clause.says = f"quiz {_quoted(goal.quiz.quiz)} passed"
+        yield clause
 
 
 def _said(at: int) -> str:

@@ -177,6 +177,8 @@ def fold(state: dict[str, Any], fact: Fact, rules: FoldRules, told: Told) -> Non
             state["b"].setdefault(fact.subject, fact.at)
         case "f":
             for watch in rules.by_feed.get(fact.subject, ()):
+                if watch.rule.id in fact.out:
+                    continue
                 _apply(state, missions, fact, watch, fact.values[0], rules, told)
         case "r":
             _repair(state, missions, fact, rules, told)

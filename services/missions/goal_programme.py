@@ -21,6 +21,8 @@ from services.programme import Problems
 
 GOALS_MAX, STEPS_MAX, VALUES_MAX, BADGES_MAX, REWARDS_MAX = 16, 16, 100, 16, 16
 HOURS_MAX = 24 * 366
+RANK_MAX, OPEN_RANK_MAX = 10**9, 1_000
+"""The worst rank to ask for, of a standing and while a period is open: the leaderboard service looks at so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Known:
     pools: set[str]
     members: MemberVocabulary
     quizzes: set[str] = field(default_factory=set)
+    boards_for_ever: set[str] = field(default_factory=set)
+    """Those whose period is never closed."""
 
 
 def compile_mission(where: str, mission: pb.Mission, known: Known, problems: Problems) -> Compiled | None:
@@ -189,8 +193,9 @@ def _goal(
             return Reached(), [Looking(place, fed=f"tier:{goal.tier.tier}")]
         case "rank":
             problems.reference(f"{where}.rank.board", goal.rank.board, known.boards, "board")
-            problems.bounded(f"{where}.rank.rank", goal.rank.rank, 1)
-            return Reached(goal.rank.rank), [Looking(place, fed=f"rank:{goal.rank.board}")]
+            while_open = goal.rank.while_open or goal.rank.board in known.boards_for_ever
+            problems.bounded(f"{where}.rank.rank", goal.rank.rank, 1, OPEN_RANK_MAX if while_open else RANK_MAX)
+            return Reached(goal.rank.rank), [Looking(place, fed=rank_feed(goal.rank.board, while_open))]
         case "quiz":
             problems.reference(f"{where}.quiz.quiz", goal.quiz.quiz, known.quizzes, "quiz")
             return Reached(), [Looking(place, fed=f"quiz:{goal.quiz.quiz}")]
@@ -235,6 +240,11 @@ def _goal(
         streak.repair_days * calendar.DAY,
     )
     return found, [looking]
+
+
+def rank_feed(board: str, while_open: bool) -> str:
+    """What a board's ranks are called where goals are fed: those of standings, or those seen before, too."""
+    return f"rank:{board}:open" if while_open else f"rank:{board}"
 
 
 def _sequence(

@@ -122,7 +122,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Something that is reached or is not: a tier, or a rank not above `most`."""
+    """Something that is reached or is not: a tier, or a rank not above `most`, of which the best one is kept."""
 
     most: int = 0
     target: int = 1
@@ -132,10 +132,20 @@ class Reached:
         return 0
 
     def count(self, state: State, step: int, value: Any, at: int, minutes: int) -> State:
-        return 1 if state or not self.most or 0 < value <= self.most else 0
+        """
+        >>> goal, state, progress = Reached(3), 0, []
+        >>> for rank in (7, 3, 5):
+        ...     state = goal.count(state, 0, rank, 0, 0)
+        ...     progress.append(goal.progress(state))
+        >>> state, progress
+        (3, [0, 1, 1])
+        """
+        if not self.most:
+            return 1
+        return min(state or value, value) if value > 0 else state
 
     def progress(self, state: State) -> int:
-        return int(state)
+        return int(0 < state <= self.most) if self.most else int(state)
 
 
 LAST, SEEN, CLOCK, CURRENT, LONGEST, FREEZES, LOST, LOST_AT = range(8)

@@ -10,7 +10,7 @@ Two checkpoints are enough: the newer one is made when the window has passed
 since the last, and the older one, with all before it, is then forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 
@@ -140,14 +140,25 @@ def _now(book: Book, known: Completion | None) -> Completion | None:
 
 
 def feed(
-    book: Book, rules: MissionsRules, member: str, name: str, value: int, *, at: int, key: str, minutes: int = 0
+    book: Book,
+    rules: MissionsRules,
+    member: str,
+    name: str,
+    value: int,
+    *,
+    at: int,
+    key: str,
+    minutes: int = 0,
+    out: Sequence[str] = (),
 ) -> None:
     """Tells the goals that are fed `name`, such as `tier:gold`, of a value; nothing happens where none is.
 
-    `at` is in microseconds, `key` makes it count once. The member was touched as late.
+    `at` is in microseconds, `key` makes it count once, `out` are the missions
+    that are not for the member or not at the time. The member was touched as late.
     """
     if name in rules.by_feed:
-        add(book, rules, member, Fact(at, f"{name} {key}", FED, name, rules.version, (minutes, minutes), [value]))
+        minutes_ahead = (minutes, minutes)
+        add(book, rules, member, Fact(at, f"{name} {key}", FED, name, rules.version, minutes_ahead, [value], out))
 
 
 def _complete(book: Book, row: MemberMissions, done: Done, history: History | None) -> None:

@@ -14,6 +14,7 @@ from services.missions import (
     offers,
     participation,
     quizzes,
+    ranks,
     reaching,
     teams,
     together,
@@ -28,6 +29,7 @@ OPERATIONS = registry(
         members.Know(),
         members.KnowTier(),
         gifts.Receive(),
+        ranks.FeedRank(),
         participation.TakePart(),
         participation.Pay(),
         Together(

@@ -196,6 +196,7 @@ def compile_programme(programme: Programme, problems: Problems) -> MissionsRules
         pools=names_of(programme.leaderboard.scratch_pools),
         members=rules.members,
         quizzes=names_of(programme.missions.quizzes),
+        boards_for_ever={board.id for board in programme.leaderboard.boards if not board.HasField("schedule")},
     )
     if programme.missions.lateness_days:
         problems.bounded("missions.lateness_days", programme.missions.lateness_days, 1, LATENESS_DAYS_MAX)

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
+from laurels.leaderboard.v1.ranks_events_pb2 import RankReached
 from laurels.points.v1.earning_events_pb2 import PointsRefunded
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import AnniversaryReached, ConsentChanged, SharedAttributesChanged
@@ -30,7 +31,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         AnniversaryReached,
         PointsRefunded,
     ],
-    "leaderboard": [RewardGranted, ErasureReceipt],
+    "leaderboard": [RewardGranted, ErasureReceipt, RankReached],
     "recommender": [PredictionMade, SegmentChanged, ErasureReceipt],
 }
 

@@ -17,6 +17,7 @@ The last line is one JSON object.
 """
 
 import argparse
+import asyncio
 import os
 import resource
 import statistics
@@ -46,6 +47,7 @@ REPLICAS = 2
 """Processes of the points service that serve best on two cores; one serves batches as well."""
 WORKERS = 3
 """Workers of the alternative that serve best on two cores (of one to four)."""
+LOGGED_WITHIN_S = 60.0
 MOST_PER_SECOND = 60_000
 ACTIVITIES_PER_SECOND_MAX = 12_000
 
@@ -66,6 +68,9 @@ RATIOS = {
     "stream_vs_pgbench": ("stream", "pgbench_statement"),
     "batch_with_events_vs_pgbench": ("batch_with_events", "pgbench_16"),
 }
+
+
+_ALL_LOGGED = "SELECT coalesce(max(last_entry), 0) = (SELECT coalesce(max(id), 0) FROM entries) FROM ledger_logs"
 
 
 @dataclass(slots=True)
@@ -228,8 +233,11 @@ async def weighed(deployment: Deployment) -> tuple[float, float]:
 
 
 async def _bytes(deployment: Deployment) -> dict[str, int]:
+    """Bytes of each table once everything is published, and the ledger's log holds every entry there is."""
     await deployment.settled()
-    async with deployment.session() as connection:
+    async with deployment.session() as connection, asyncio.timeout(LOGGED_WITHIN_S):
+        while not await connection.fetchval(_ALL_LOGGED):
+            await asyncio.sleep(0.1)
         rows = await connection.fetch(
             "SELECT relname, pg_total_relation_size(oid) AS size FROM pg_class "
             "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"

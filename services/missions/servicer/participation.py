@@ -12,7 +12,7 @@ from laurels.activity.v1.activity_pb2 import Activity
 from laurels.missions.v1 import participation_pb2 as pb
 from laurels.missions.v1 import participation_pb2_grpc
 from services.missions import showing
-from services.missions.explaining import explain
+from services.missions.explaining import explain, hold
 from services.missions.fold import REFUND
 from services.missions.participation import UnknownMission
 from services.missions.programme import MissionsRules
@@ -82,7 +82,7 @@ class ParticipationServicer(participation_pb2_grpc.ParticipationServiceServicer)
         clauses = list(explain(rules, mission, row, known, now, asked))
         own = [completion for completion in completions if completion.mission == mission.id]
         return pb.ExplainMissionResponse(
-            holds=all(clause.holds for clause in clauses),
+            holds=hold(clauses),
             clauses=clauses,
             progress=showing.progress(rules, mission, row, own, known, now),
         )

@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)laurels/missions/v1/programme_goals.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x03\n\x04Goal\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12/\n\x05\x63ount\x18\x03 \x01(\x0b\x32\x1e.laurels.missions.v1.GoalCountH\x00\x12+\n\x03sum\x18\x04 \x01(\x0b\x32\x1c.laurels.missions.v1.GoalSumH\x00\x12\x35\n\x08\x64istinct\x18\x05 \x01(\x0b\x32!.laurels.missions.v1.GoalDistinctH\x00\x12+\n\x03set\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.GoalSetH\x00\x12\x35\n\x08sequence\x18\x07 \x01(\x0b\x32!.laurels.missions.v1.GoalSequenceH\x00\x12\x31\n\x06streak\x18\x08 \x01(\x0b\x32\x1f.laurels.missions.v1.GoalStreakH\x00\x12-\n\x04tier\x18\t \x01(\x0b\x32\x1d.laurels.missions.v1.GoalTierH\x00\x12-\n\x04rank\x18\n \x01(\x0b\x32\x1d.laurels.missions.v1.GoalRankH\x00\x12-\n\x04quiz\x18\x0b \x01(\x0b\x32\x1d.laurels.missions.v1.GoalQuizH\x00\x42\x06\n\x04kind\"\x1b\n\tGoalCount\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07GoalSum\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"*\n\x0cGoalDistinct\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"%\n\x07GoalSet\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"@\n\x0cGoalSequence\x12\x30\n\x05steps\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.SequenceStep\"P\n\x0cSequenceStep\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\x16\n\x0ewithin_minutes\x18\x03 \x01(\x05\"\xa0\x01\n\nGoalStreak\x12-\n\x04unit\x18\x01 \x01(\x0e\x32\x1f.laurels.missions.v1.StreakUnit\x12\x0e\n\x06target\x18\x02 \x01(\x05\x12\x14\n\x0c\x66reeze_every\x18\x03 \x01(\x05\x12\x13\n\x0b\x66reezes_max\x18\x04 \x01(\x05\x12\x13\n\x0bgrace_hours\x18\x05 \x01(\x05\x12\x13\n\x0brepair_days\x18\x06 \x01(\x05\"\x18\n\x08GoalTier\x12\x0c\n\x04tier\x18\x01 \x01(\t\"\'\n\x08GoalRank\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\"\x18\n\x08GoalQuiz\x12\x0c\n\x04quiz\x18\x01 \x01(\t\"\x8b\x02\n\x06Window\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10joined_days_from\x18\x03 \x01(\x05\x12\x19\n\x11joined_days_until\x18\x04 \x01(\x05\x12\x33\n\nrecurrence\x18\x05 \x01(\x0e\x32\x1f.laurels.missions.v1.Recurrence\x12\x0c\n\x04\x63ron\x18\x06 \x01(\t\x12-\n\x04zone\x18\x07 \x01(\x0e\x32\x1f.laurels.missions.v1.WindowZone\"X\n\x05Start\x12(\n\x02\x62y\x18\x01 \x01(\x0e\x32\x1c.laurels.missions.v1.StartBy\x12\r\n\x05\x61\x66ter\x18\x02 \x03(\t\x12\x16\n\x0e\x64\x65\x61\x64line_hours\x18\x03 \x01(\x05\" \n\x08\x43laiming\x12\x14\n\x0cwithin_hours\x18\x01 \x01(\x05\"_\n\rMissionLimits\x12\x16\n\x0etimes_a_member\x18\x01 \x01(\x05\x12\r\n\x05times\x18\x02 \x01(\x03\x12\x0e\n\x06\x62udget\x18\x03 \x01(\x03\x12\x17\n\x0f\x62udget_currency\x18\x04 \x01(\t*W\n\x0bGoalsNeeded\x12\x1c\n\x18GOALS_NEEDED_UNSPECIFIED\x10\x00\x12\x14\n\x10GOALS_NEEDED_ALL\x10\x01\x12\x14\n\x10GOALS_NEEDED_ANY\x10\x02*k\n\nStreakUnit\x12\x1b\n\x17STREAK_UNIT_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTREAK_UNIT_DAY\x10\x01\x12\x14\n\x10STREAK_UNIT_WEEK\x10\x02\x12\x15\n\x11STREAK_UNIT_MONTH\x10\x03*\x8b\x01\n\nRecurrence\x12\x1a\n\x16RECURRENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10RECURRENCE_DAILY\x10\x01\x12\x15\n\x11RECURRENCE_WEEKLY\x10\x02\x12\x16\n\x12RECURRENCE_MONTHLY\x10\x03\x12\x1c\n\x18RECURRENCE_ON_COMPLETION\x10\x04*X\n\nWindowZone\x12\x1b\n\x17WINDOW_ZONE_UNSPECIFIED\x10\x00\x12\x16\n\x12WINDOW_ZONE_MEMBER\x10\x01\x12\x15\n\x11WINDOW_ZONE_BRAND\x10\x02*|\n\x07StartBy\x12\x18\n\x14START_BY_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTART_BY_ITSELF\x10\x01\x12\x13\n\x0fSTART_BY_OPT_IN\x10\x02\x12\x14\n\x10START_BY_MISSION\x10\x03\x12\x17\n\x13START_BY_ASSIGNMENT\x10\x04*K\n\x0eRefundedReward\x12\x1f\n\x1bREFUNDED_REWARD_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUNDED_REWARD_KEEP\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)laurels/missions/v1/programme_goals.proto\x12\x13laurels.missions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x03\n\x04Goal\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12/\n\x05\x63ount\x18\x03 \x01(\x0b\x32\x1e.laurels.missions.v1.GoalCountH\x00\x12+\n\x03sum\x18\x04 \x01(\x0b\x32\x1c.laurels.missions.v1.GoalSumH\x00\x12\x35\n\x08\x64istinct\x18\x05 \x01(\x0b\x32!.laurels.missions.v1.GoalDistinctH\x00\x12+\n\x03set\x18\x06 \x01(\x0b\x32\x1c.laurels.missions.v1.GoalSetH\x00\x12\x35\n\x08sequence\x18\x07 \x01(\x0b\x32!.laurels.missions.v1.GoalSequenceH\x00\x12\x31\n\x06streak\x18\x08 \x01(\x0b\x32\x1f.laurels.missions.v1.GoalStreakH\x00\x12-\n\x04tier\x18\t \x01(\x0b\x32\x1d.laurels.missions.v1.GoalTierH\x00\x12-\n\x04rank\x18\n \x01(\x0b\x32\x1d.laurels.missions.v1.GoalRankH\x00\x12-\n\x04quiz\x18\x0b \x01(\x0b\x32\x1d.laurels.missions.v1.GoalQuizH\x00\x42\x06\n\x04kind\"\x1b\n\tGoalCount\x12\x0e\n\x06target\x18\x01 \x01(\x03\"%\n\x07GoalSum\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"*\n\x0cGoalDistinct\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\x03\"%\n\x07GoalSet\x12\n\n\x02of\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"@\n\x0cGoalSequence\x12\x30\n\x05steps\x18\x01 \x03(\x0b\x32!.laurels.missions.v1.SequenceStep\"P\n\x0cSequenceStep\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\x16\n\x0ewithin_minutes\x18\x03 \x01(\x05\"\xa0\x01\n\nGoalStreak\x12-\n\x04unit\x18\x01 \x01(\x0e\x32\x1f.laurels.missions.v1.StreakUnit\x12\x0e\n\x06target\x18\x02 \x01(\x05\x12\x14\n\x0c\x66reeze_every\x18\x03 \x01(\x05\x12\x13\n\x0b\x66reezes_max\x18\x04 \x01(\x05\x12\x13\n\x0bgrace_hours\x18\x05 \x01(\x05\x12\x13\n\x0brepair_days\x18\x06 \x01(\x05\"\x18\n\x08GoalTier\x12\x0c\n\x04tier\x18\x01 \x01(\t\";\n\x08GoalRank\x12\r\n\x05\x62oard\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x12\n\nwhile_open\x18( \x01(\x08\"\x18\n\x08GoalQuiz\x12\x0c\n\x04quiz\x18\x01 \x01(\t\"\x8b\x02\n\x06Window\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10joined_days_from\x18\x03 \x01(\x05\x12\x19\n\x11joined_days_until\x18\x04 \x01(\x05\x12\x33\n\nrecurrence\x18\x05 \x01(\x0e\x32\x1f.laurels.missions.v1.Recurrence\x12\x0c\n\x04\x63ron\x18\x06 \x01(\t\x12-\n\x04zone\x18\x07 \x01(\x0e\x32\x1f.laurels.missions.v1.WindowZone\"X\n\x05Start\x12(\n\x02\x62y\x18\x01 \x01(\x0e\x32\x1c.laurels.missions.v1.StartBy\x12\r\n\x05\x61\x66ter\x18\x02 \x03(\t\x12\x16\n\x0e\x64\x65\x61\x64line_hours\x18\x03 \x01(\x05\" \n\x08\x43laiming\x12\x14\n\x0cwithin_hours\x18\x01 \x01(\x05\"_\n\rMissionLimits\x12\x16\n\x0etimes_a_member\x18\x01 \x01(\x05\x12\r\n\x05times\x18\x02 \x01(\x03\x12\x0e\n\x06\x62udget\x18\x03 \x01(\x03\x12\x17\n\x0f\x62udget_currency\x18\x04 \x01(\t*W\n\x0bGoalsNeeded\x12\x1c\n\x18GOALS_NEEDED_UNSPECIFIED\x10\x00\x12\x14\n\x10GOALS_NEEDED_ALL\x10\x01\x12\x14\n\x10GOALS_NEEDED_ANY\x10\x02*k\n\nStreakUnit\x12\x1b\n\x17STREAK_UNIT_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTREAK_UNIT_DAY\x10\x01\x12\x14\n\x10STREAK_UNIT_WEEK\x10\x02\x12\x15\n\x11STREAK_UNIT_MONTH\x10\x03*\x8b\x01\n\nRecurrence\x12\x1a\n\x16RECURRENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10RECURRENCE_DAILY\x10\x01\x12\x15\n\x11RECURRENCE_WEEKLY\x10\x02\x12\x16\n\x12RECURRENCE_MONTHLY\x10\x03\x12\x1c\n\x18RECURRENCE_ON_COMPLETION\x10\x04*X\n\nWindowZone\x12\x1b\n\x17WINDOW_ZONE_UNSPECIFIED\x10\x00\x12\x16\n\x12WINDOW_ZONE_MEMBER\x10\x01\x12\x15\n\x11WINDOW_ZONE_BRAND\x10\x02*|\n\x07StartBy\x12\x18\n\x14START_BY_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTART_BY_ITSELF\x10\x01\x12\x13\n\x0fSTART_BY_OPT_IN\x10\x02\x12\x14\n\x10START_BY_MISSION\x10\x03\x12\x17\n\x13START_BY_ASSIGNMENT\x10\x04*K\n\x0eRefundedReward\x12\x1f\n\x1bREFUNDED_REWARD_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUNDED_REWARD_KEEP\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.missions.v1.programme_goals_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GOALSNEEDED']._serialized_start=1645
-  _globals['_GOALSNEEDED']._serialized_end=1732
-  _globals['_STREAKUNIT']._serialized_start=1734
-  _globals['_STREAKUNIT']._serialized_end=1841
-  _globals['_RECURRENCE']._serialized_start=1844
-  _globals['_RECURRENCE']._serialized_end=1983
-  _globals['_WINDOWZONE']._serialized_start=1985
-  _globals['_WINDOWZONE']._serialized_end=2073
-  _globals['_STARTBY']._serialized_start=2075
-  _globals['_STARTBY']._serialized_end=2199
-  _globals['_REFUNDEDREWARD']._serialized_start=2201
-  _globals['_REFUNDEDREWARD']._serialized_end=2276
+  _globals['_GOALSNEEDED']._serialized_start=1665
+  _globals['_GOALSNEEDED']._serialized_end=1752
+  _globals['_STREAKUNIT']._serialized_start=1754
+  _globals['_STREAKUNIT']._serialized_end=1861
+  _globals['_RECURRENCE']._serialized_start=1864
+  _globals['_RECURRENCE']._serialized_end=2003
+  _globals['_WINDOWZONE']._serialized_start=2005
+  _globals['_WINDOWZONE']._serialized_end=2093
+  _globals['_STARTBY']._serialized_start=2095
+  _globals['_STARTBY']._serialized_end=2219
+  _globals['_REFUNDEDREWARD']._serialized_start=2221
+  _globals['_REFUNDEDREWARD']._serialized_end=2296
   _globals['_GOAL']._serialized_start=100
   _globals['_GOAL']._serialized_end=597
   _globals['_GOALCOUNT']._serialized_start=599
@@ -63,15 +63,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GOALTIER']._serialized_start=1061
   _globals['_GOALTIER']._serialized_end=1085
   _globals['_GOALRANK']._serialized_start=1087
-  _globals['_GOALRANK']._serialized_end=1126
-  _globals['_GOALQUIZ']._serialized_start=1128
-  _globals['_GOALQUIZ']._serialized_end=1152
-  _globals['_WINDOW']._serialized_start=1155
-  _globals['_WINDOW']._serialized_end=1422
-  _globals['_START']._serialized_start=1424
-  _globals['_START']._serialized_end=1512
-  _globals['_CLAIMING']._serialized_start=1514
-  _globals['_CLAIMING']._serialized_end=1546
-  _globals['_MISSIONLIMITS']._serialized_start=1548
-  _globals['_MISSIONLIMITS']._serialized_end=1643
+  _globals['_GOALRANK']._serialized_end=1146
+  _globals['_GOALQUIZ']._serialized_start=1148
+  _globals['_GOALQUIZ']._serialized_end=1172
+  _globals['_WINDOW']._serialized_start=1175
+  _globals['_WINDOW']._serialized_end=1442
+  _globals['_START']._serialized_start=1444
+  _globals['_START']._serialized_end=1532
+  _globals['_CLAIMING']._serialized_start=1534
+  _globals['_CLAIMING']._serialized_end=1566
+  _globals['_MISSIONLIMITS']._serialized_start=1568
+  _globals['_MISSIONLIMITS']._serialized_end=1663
 # @@protoc_insertion_point(module_scope)

@@ -167,12 +167,14 @@ class GoalTier(_message.Message):
     def __init__(self, tier: _Optional[str] = ...) -> None: ...
 
 class GoalRank(_message.Message):
-    __slots__ = ("board", "rank")
+    __slots__ = ("board", "rank", "while_open")
     BOARD_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
+    WHILE_OPEN_FIELD_NUMBER: _ClassVar[int]
     board: str
     rank: int
-    def __init__(self, board: _Optional[str] = ..., rank: _Optional[int] = ...) -> None: ...
+    while_open: bool
+    def __init__(self, board: _Optional[str] = ..., rank: _Optional[int] = ..., while_open: _Optional[bool] = ...) -> None: ...
 
 class GoalQuiz(_message.Message):
     __slots__ = ("quiz",)

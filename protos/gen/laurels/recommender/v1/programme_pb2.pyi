@@ -37,10 +37,10 @@ class Slot(_message.Message):
     choices: _containers.RepeatedCompositeFieldContainer[_programme_slots_pb2.SlotChoice]
     eligibility: str
     budget: _programme_slots_pb2.SlotBudget
-    caps: _containers.RepeatedCompositeFieldContainer[_programme_slots_pb2.FrequencyCap]
+    caps: _containers.RepeatedCompositeFieldContainer[_programme_slots_pb2.SlotCap]
     count_max: int
     category_max: int
     outcome: _programme_slots_pb2.SlotOutcome
     mode: _programme_slots_pb2.SlotMode
     trial_share: float
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., rewards: _Optional[_Iterable[str]] = ..., exploration: _Optional[float] = ..., choices: _Optional[_Iterable[_Union[_programme_slots_pb2.SlotChoice, _Mapping]]] = ..., eligibility: _Optional[str] = ..., budget: _Optional[_Union[_programme_slots_pb2.SlotBudget, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[_programme_slots_pb2.FrequencyCap, _Mapping]]] = ..., count_max: _Optional[int] = ..., category_max: _Optional[int] = ..., outcome: _Optional[_Union[_programme_slots_pb2.SlotOutcome, _Mapping]] = ..., mode: _Optional[_Union[_programme_slots_pb2.SlotMode, str]] = ..., trial_share: _Optional[float] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., rewards: _Optional[_Iterable[str]] = ..., exploration: _Optional[float] = ..., choices: _Optional[_Iterable[_Union[_programme_slots_pb2.SlotChoice, _Mapping]]] = ..., eligibility: _Optional[str] = ..., budget: _Optional[_Union[_programme_slots_pb2.SlotBudget, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[_programme_slots_pb2.SlotCap, _Mapping]]] = ..., count_max: _Optional[int] = ..., category_max: _Optional[int] = ..., outcome: _Optional[_Union[_programme_slots_pb2.SlotOutcome, _Mapping]] = ..., mode: _Optional[_Union[_programme_slots_pb2.SlotMode, str]] = ..., trial_share: _Optional[float] = ...) -> None: ...

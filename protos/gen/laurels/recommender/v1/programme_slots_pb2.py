@@ -24,29 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,laurels/recommender/v1/programme_slots.proto\x12\x16laurels.recommender.v1\"\xac\x02\n\nSlotChoice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x06reward\x18\x03 \x01(\tH\x00\x12\x11\n\x07mission\x18\x04 \x01(\tH\x00\x12\x16\n\x0cscratch_card\x18\x05 \x01(\tH\x00\x12\x11\n\x07message\x18\x06 \x01(\tH\x00\x12\x13\n\x0b\x65ligibility\x18\x07 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x08 \x01(\t\x12\x0c\n\x04\x63ost\x18\t \x01(\x03\x12\x32\n\x06\x62udget\x18\n \x01(\x0b\x32\".laurels.recommender.v1.SlotBudget\x12\x32\n\x04\x63\x61ps\x18\x0b \x03(\x0b\x32$.laurels.recommender.v1.FrequencyCap\x12\x0f\n\x07granted\x18\x0c \x01(\x08\x42\x06\n\x04kind\"y\n\nSlotBudget\x12/\n\x03per\x18\x01 \x01(\x0e\x32\".laurels.recommender.v1.SlotPeriod\x12\x12\n\x05\x63ount\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05value\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x08\n\x06_countB\x08\n\x06_value\"M\n\x0c\x46requencyCap\x12/\n\x03per\x18\x01 \x01(\x0e\x32\".laurels.recommender.v1.SlotPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"\x90\x02\n\x0bSlotOutcome\x12;\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\'.laurels.recommender.v1.ActivityOutcomeH\x00\x12?\n\nredemption\x18\x02 \x01(\x0b\x32).laurels.recommender.v1.RedemptionOutcomeH\x00\x12\x39\n\x07mission\x18\x03 \x01(\x0b\x32&.laurels.recommender.v1.MissionOutcomeH\x00\x12\x16\n\x0ewithin_seconds\x18\x04 \x01(\x03\x12\x17\n\nvalue_most\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x08\n\x06\x63ountsB\r\n\x0b_value_most\"J\n\x0f\x41\x63tivityOutcome\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\x13\n\x11RedemptionOutcome\"\x10\n\x0eMissionOutcome*\xb0\x01\n\nSlotPeriod\x12\x1b\n\x17SLOT_PERIOD_UNSPECIFIED\x10\x00\x12\x13\n\x0fSLOT_PERIOD_DAY\x10\x01\x12\x14\n\x10SLOT_PERIOD_WEEK\x10\x02\x12\x15\n\x11SLOT_PERIOD_MONTH\x10\x03\x12\x17\n\x13SLOT_PERIOD_QUARTER\x10\x04\x12\x14\n\x10SLOT_PERIOD_YEAR\x10\x05\x12\x14\n\x10SLOT_PERIOD_EVER\x10\x06*d\n\x08SlotMode\x12\x19\n\x15SLOT_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSLOT_MODE_LIVE\x10\x01\x12\x14\n\x10SLOT_MODE_SHADOW\x10\x02\x12\x13\n\x0fSLOT_MODE_TRIAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,laurels/recommender/v1/programme_slots.proto\x12\x16laurels.recommender.v1\"\xa7\x02\n\nSlotChoice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x06reward\x18\x03 \x01(\tH\x00\x12\x11\n\x07mission\x18\x04 \x01(\tH\x00\x12\x16\n\x0cscratch_card\x18\x05 \x01(\tH\x00\x12\x11\n\x07message\x18\x06 \x01(\tH\x00\x12\x13\n\x0b\x65ligibility\x18\x07 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x08 \x01(\t\x12\x0c\n\x04\x63ost\x18\t \x01(\x03\x12\x32\n\x06\x62udget\x18\n \x01(\x0b\x32\".laurels.recommender.v1.SlotBudget\x12-\n\x04\x63\x61ps\x18\x0b \x03(\x0b\x32\x1f.laurels.recommender.v1.SlotCap\x12\x0f\n\x07granted\x18\x0c \x01(\x08\x42\x06\n\x04kind\"y\n\nSlotBudget\x12/\n\x03per\x18\x01 \x01(\x0e\x32\".laurels.recommender.v1.SlotPeriod\x12\x12\n\x05\x63ount\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05value\x18\x03 \x01(\x03H\x01\x88\x01\x01\x42\x08\n\x06_countB\x08\n\x06_value\"H\n\x07SlotCap\x12/\n\x03per\x18\x01 \x01(\x0e\x32\".laurels.recommender.v1.SlotPeriod\x12\x0c\n\x04most\x18\x02 \x01(\x03\"\x90\x02\n\x0bSlotOutcome\x12;\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\'.laurels.recommender.v1.ActivityOutcomeH\x00\x12?\n\nredemption\x18\x02 \x01(\x0b\x32).laurels.recommender.v1.RedemptionOutcomeH\x00\x12\x39\n\x07mission\x18\x03 \x01(\x0b\x32&.laurels.recommender.v1.MissionOutcomeH\x00\x12\x16\n\x0ewithin_seconds\x18\x04 \x01(\x03\x12\x17\n\nvalue_most\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x08\n\x06\x63ountsB\r\n\x0b_value_most\"J\n\x0f\x41\x63tivityOutcome\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\x13\n\x11RedemptionOutcome\"\x10\n\x0eMissionOutcome*\xb0\x01\n\nSlotPeriod\x12\x1b\n\x17SLOT_PERIOD_UNSPECIFIED\x10\x00\x12\x13\n\x0fSLOT_PERIOD_DAY\x10\x01\x12\x14\n\x10SLOT_PERIOD_WEEK\x10\x02\x12\x15\n\x11SLOT_PERIOD_MONTH\x10\x03\x12\x17\n\x13SLOT_PERIOD_QUARTER\x10\x04\x12\x14\n\x10SLOT_PERIOD_YEAR\x10\x05\x12\x14\n\x10SLOT_PERIOD_EVER\x10\x06*d\n\x08SlotMode\x12\x19\n\x15SLOT_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSLOT_MODE_LIVE\x10\x01\x12\x14\n\x10SLOT_MODE_SHADOW\x10\x02\x12\x13\n\x0fSLOT_MODE_TRIAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.recommender.v1.programme_slots_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SLOTPERIOD']._serialized_start=968
-  _globals['_SLOTPERIOD']._serialized_end=1144
-  _globals['_SLOTMODE']._serialized_start=1146
-  _globals['_SLOTMODE']._serialized_end=1246
+  _globals['_SLOTPERIOD']._serialized_start=958
+  _globals['_SLOTPERIOD']._serialized_end=1134
+  _globals['_SLOTMODE']._serialized_start=1136
+  _globals['_SLOTMODE']._serialized_end=1236
   _globals['_SLOTCHOICE']._serialized_start=73
-  _globals['_SLOTCHOICE']._serialized_end=373
-  _globals['_SLOTBUDGET']._serialized_start=375
-  _globals['_SLOTBUDGET']._serialized_end=496
-  _globals['_FREQUENCYCAP']._serialized_start=498
-  _globals['_FREQUENCYCAP']._serialized_end=575
-  _globals['_SLOTOUTCOME']._serialized_start=578
-  _globals['_SLOTOUTCOME']._serialized_end=850
-  _globals['_ACTIVITYOUTCOME']._serialized_start=852
-  _globals['_ACTIVITYOUTCOME']._serialized_end=926
-  _globals['_REDEMPTIONOUTCOME']._serialized_start=928
-  _globals['_REDEMPTIONOUTCOME']._serialized_end=947
-  _globals['_MISSIONOUTCOME']._serialized_start=949
-  _globals['_MISSIONOUTCOME']._serialized_end=965
+  _globals['_SLOTCHOICE']._serialized_end=368
+  _globals['_SLOTBUDGET']._serialized_start=370
+  _globals['_SLOTBUDGET']._serialized_end=491
+  _globals['_SLOTCAP']._serialized_start=493
+  _globals['_SLOTCAP']._serialized_end=565
+  _globals['_SLOTOUTCOME']._serialized_start=568
+  _globals['_SLOTOUTCOME']._serialized_end=840
+  _globals['_ACTIVITYOUTCOME']._serialized_start=842
+  _globals['_ACTIVITYOUTCOME']._serialized_end=916
+  _globals['_REDEMPTIONOUTCOME']._serialized_start=918
+  _globals['_REDEMPTIONOUTCOME']._serialized_end=937
+  _globals['_MISSIONOUTCOME']._serialized_start=939
+  _globals['_MISSIONOUTCOME']._serialized_end=955
 # @@protoc_insertion_point(module_scope)

@@ -59,9 +59,9 @@ class SlotChoice(_message.Message):
     category: str
     cost: int
     budget: SlotBudget
-    caps: _containers.RepeatedCompositeFieldContainer[FrequencyCap]
+    caps: _containers.RepeatedCompositeFieldContainer[SlotCap]
     granted: bool
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., reward: _Optional[str] = ..., mission: _Optional[str] = ..., scratch_card: _Optional[str] = ..., message: _Optional[str] = ..., eligibility: _Optional[str] = ..., category: _Optional[str] = ..., cost: _Optional[int] = ..., budget: _Optional[_Union[SlotBudget, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[FrequencyCap, _Mapping]]] = ..., granted: _Optional[bool] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., reward: _Optional[str] = ..., mission: _Optional[str] = ..., scratch_card: _Optional[str] = ..., message: _Optional[str] = ..., eligibility: _Optional[str] = ..., category: _Optional[str] = ..., cost: _Optional[int] = ..., budget: _Optional[_Union[SlotBudget, _Mapping]] = ..., caps: _Optional[_Iterable[_Union[SlotCap, _Mapping]]] = ..., granted: _Optional[bool] = ...) -> None: ...
 
 class SlotBudget(_message.Message):
     __slots__ = ("per", "count", "value")
@@ -73,7 +73,7 @@ class SlotBudget(_message.Message):
     value: int
     def __init__(self, per: _Optional[_Union[SlotPeriod, str]] = ..., count: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
 
-class FrequencyCap(_message.Message):
+class SlotCap(_message.Message):
     __slots__ = ("per", "most")
     PER_FIELD_NUMBER: _ClassVar[int]
     MOST_FIELD_NUMBER: _ClassVar[int]

@@ -154,6 +154,16 @@ def upgrade() -> None:
     create_owners_function(
         "erase_slots_of_member(text, text) RETURNS void",
         """
+        UPDATE slot_counters SET value = value - given.amount
+        FROM (
+            SELECT part ->> 0 AS name, part ->> 1 AS period, sum((part ->> 2)::bigint) AS amount
+            FROM pending JOIN decisions USING (brand, decision), jsonb_array_elements(taken) AS part
+            WHERE pending.brand = current_setting('laurels.brand') AND pending.member = $1
+                AND $1 IN (SELECT member FROM erasing WHERE brand = current_setting('laurels.brand'))
+            GROUP BY 1, 2
+        ) AS given
+        WHERE slot_counters.brand = current_setting('laurels.brand') AND slot_counters.owner = ''
+            AND slot_counters.name = given.name AND slot_counters.period = given.period;
         DELETE FROM slot_counters WHERE brand = current_setting('laurels.brand') AND owner = $1
             AND $1 IN (SELECT member FROM erasing WHERE brand = current_setting('laurels.brand'));
         DELETE FROM pending WHERE brand = current_setting('laurels.brand') AND member = $1

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import numpy as np
@@ -21,6 +22,7 @@ from services.recommender import store
 from services.recommender.memory import Memory
 from services.recommender.profile import Change
 from services.recommender.programme import RecommenderRules
+from services.recommender.store.decisions import Decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Book(book.Book):
 
     `changes` are what is added to profiles, by member; they add up in any
     order, and so no profile is locked before it is saved. `seen` is what was
-    decided and recorded, by slot.
+    decided and recorded, by slot; `known` what choices go by, and `decided` the
+    decisions whose outcomes are at hand.
     """
 
     service = "recommender"
@@ -69,6 +72,8 @@ class Book(book.Book):
         self.memory, self.chance, self.prints = memory, chance, prints
         self.changes: dict[str, Change] = {}
         self.seen: dict[str, Seen] = {}
+        self.known: Any = None
+        self.decided: dict[str, Decided] = {}
 
     def count(self, slot: str) -> Seen:
         return self.seen.setdefault(slot, Seen())

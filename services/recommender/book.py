@@ -16,13 +16,20 @@ import numpy as np
 
 from chassis.book import Operation
 from chassis.configuration import Configurations
+from chassis.errors import NotFound
+from chassis.write_path import NotYet
+from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from services import book
 from services.fingerprints import Fingerprints
 from services.recommender import store
 from services.recommender.memory import Memory
 from services.recommender.profile import Change
 from services.recommender.programme import RecommenderRules
-from services.recommender.store.decisions import Decided
+from services.recommender.store.decisions import Decided, Open
+
+EARLY = (RedemptionChanged, MissionCompleted)
+"""Events that are decided under the newest version, whichever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,8 @@ class Book(book.Book):
     `changes` are what is added to profiles, by member; they add up in any
     order, and so no profile is locked before it is saved. `seen` is what was
     decided and recorded, by slot; `known` what choices go by, and `decided` the
-    decisions whose outcomes are at hand.
+    decisions whose outcomes are at hand, `open` those that were pending when
+    they were looked at without locking them.
     """
 
     service = "recommender"
@@ -74,6 +82,16 @@ class Book(book.Book):
         self.seen: dict[str, Seen] = {}
         self.known: Any = None
         self.decided: dict[str, Decided] = {}
+        self.open: dict[str, Open] = {}
+
+    def decide(self, request: Any) -> Any:
+        try:
+            return super().decide(request)
+        except NotFound as refusal:
+            # An event of a member may overtake the brand's first programme.
+            if refusal.reason == "unknown_brand" and isinstance(request, EARLY):
+                raise NotYet(refusal.detail) from None
+            raise
 
     def count(self, slot: str) -> Seen:
         return self.seen.setdefault(slot, Seen())

@@ -27,6 +27,10 @@ class RecommenderRules:
     by_activity: dict[str, list[Slot]] = field(default_factory=dict)
     """The slots whose outcome is an activity, by its type."""
 
+    def by_kind(self, kind: str) -> list[Slot]:
+        """The slots whose outcome is of a kind."""
+        return [slot for slot in self.slots.values() if slot.counts.kind == kind]
+
 
 def compile_document(document: bytes) -> RecommenderRules:
     """A recorded programme, compiled; what was recorded had no problems."""

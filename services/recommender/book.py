@@ -23,10 +23,12 @@ from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from services import book
 from services.fingerprints import Fingerprints
 from services.recommender import store
+from services.recommender.learner import Learner
 from services.recommender.memory import Memory
 from services.recommender.profile import Change
 from services.recommender.programme import RecommenderRules
 from services.recommender.store.decisions import Decided, Open
+from services.recommender.store.policies import Promotion
 
 EARLY = (RedemptionChanged, MissionCompleted)
 """Events that are decided under the newest version, whichever that is."""
@@ -60,7 +62,9 @@ class Book(book.Book):
     order, and so no profile is locked before it is saved. `seen` is what was
     decided and recorded, by slot; `known` what choices go by, and `decided` the
     decisions whose outcomes are at hand, `open` those that were pending when
-    they were looked at without locking them.
+    they were looked at without locking them. `learners` are to be kept,
+    `versions` those that keys restore; `candidates` how many a slot has, and
+    `promotions` its newest.
     """
 
     service = "recommender"
@@ -83,6 +87,10 @@ class Book(book.Book):
         self.known: Any = None
         self.decided: dict[str, Decided] = {}
         self.open: dict[str, Open] = {}
+        self.learners: dict[str, Learner] = {}
+        self.versions: dict[str, Any] = {}
+        self.candidates: dict[str, int] = {}
+        self.promotions: dict[str, Promotion | None] = {}
 
     def decide(self, request: Any) -> Any:
         try:

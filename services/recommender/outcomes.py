@@ -140,7 +140,7 @@ def _grant(book: Book, rules: RecommenderRules, decided: Decided) -> None:
         reason=GRANT_REASON_RECOMMENDATION,
         reference=decided.slot,
         occurred_at=book.now,
-        programme_version=book.newest,
+        programme_version=decided.programme_version,
     )
     book.tell(decided.member, told)
 

@@ -143,7 +143,7 @@ class SeeActivity(_Attribute):
             request.occurred_at,
             request.activity.id,
             slots,
-            lambda slot: slot.counts.worth(slot.counts.schema.values(request.activity, {}))  # type: ignore[union-attr]
+            lambda slot: slot.counts.worth(slot.counts.schema.values(request.activity, {})),  # type: ignore[union-attr]
         )
 
 

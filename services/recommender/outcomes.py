@@ -156,9 +156,7 @@ class Record(Operation):
         book.decided |= await rows.decisions(connection, book.brand, [request.decision for request in requests])
         return book.decided
 
-    def touch(
-        self, request: Outcome, found: dict[str, Decided], rules: RecommenderRules, touched: Touched
-    ) -> None:
+    def touch(self, request: Outcome, found: dict[str, Decided], rules: RecommenderRules, touched: Touched) -> None:
         if request.decision in found:
             touch(touched, found[request.decision])
 

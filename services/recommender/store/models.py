@@ -134,9 +134,7 @@ async def versions(connection: asyncpg.Connection, brand: str, slot: str) -> lis
 
 
 async def add_versions(connection: asyncpg.Connection, brand: str, new: Sequence[Version]) -> None:
-    rows = [
-        (brand, v.slot, v.version, v.epoch, v.lessons, v.state, v.restored_from, v.key, v.made_at) for v in new
-    ]
+    rows = [(brand, v.slot, v.version, v.epoch, v.lessons, v.state, v.restored_from, v.key, v.made_at) for v in new]
     await connection.executemany(_ADD_VERSIONS, rows)
 
 
@@ -147,6 +145,4 @@ async def behind(connection: asyncpg.Connection, brand: str, by: int, most: int)
 
 def configurations(found: Mapping[str, Head]) -> dict[str, pb.PolicyConfiguration]:
     """The live policies of slots, where it is not the default."""
-    return {
-        slot: pb.PolicyConfiguration.FromString(head.configuration) for slot, head in found.items() if head.policy
-    }
+    return {slot: pb.PolicyConfiguration.FromString(head.configuration) for slot, head in found.items() if head.policy}

@@ -7,7 +7,7 @@ the random source is an argument.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -48,7 +48,7 @@ class Style:
     """How a slot's policy chooses."""
 
     kind: int = pb.POLICY_KIND_PERSONAL
-    exploration: Exploration = Exploration()
+    exploration: Exploration = field(default_factory=Exploration)
 
     @classmethod
     def of(cls, configuration: pb.PolicyConfiguration | None, floor: float) -> "Style":

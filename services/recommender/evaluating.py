@@ -77,9 +77,9 @@ def estimate(replay: Replay, style: Style) -> pb.CandidateEvaluation:
         while following is not None and following.number <= each.lessons:
             learner.learn(following)
             following = next(lessons, None)
-        features = each.features if style.kind == pb.POLICY_KIND_PERSONAL else NOTHING
+        goes_by = each.features if style.kind == pb.POLICY_KIND_PERSONAL else NOTHING
         places = [arms[choice] for choice in each.among]
-        candidate[row, places] = style.probabilities(learner, each.among, features)
+        candidate[row, places] = style.probabilities(learner, each.among, goes_by)
     members = {member: number for number, member in enumerate(sorted({each.member for each in replay.log}))}
     log = offpolicy.Log(
         arm=np.array([arms[each.choice] for each in replay.log]),

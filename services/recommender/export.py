@@ -12,7 +12,8 @@ SECTIONS = {
         FROM decisions JOIN outcomes ON outcomes.brand = decisions.brand AND outcomes.decision = decisions.decision
         WHERE decisions.brand = $1 AND member = $2 ORDER BY recorded_at, outcomes.decision""",
     "pending": """
-        SELECT decision, slot, choice, due_at FROM pending WHERE brand = $1 AND member = $2 ORDER BY due_at, decision""",
+        SELECT decision, slot, choice, due_at FROM pending
+        WHERE brand = $1 AND member = $2 ORDER BY due_at, decision""",
     "late_outcomes": """
         SELECT late_outcomes.decision, value, reported_at
         FROM late_outcomes JOIN decisions

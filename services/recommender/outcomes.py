@@ -90,7 +90,8 @@ def record(
     """Records the outcome of a pending decision: it teaches, gives back what it took, or is granted."""
     pending = book.row(PENDING, decided.decision)
     head = book.row(HEADS, decided.slot)
-    assert pending is not None and head is not None  # noqa: S101 - touched, and looked at by the caller
+    assert pending is not None  # noqa: S101 - touched, and looked at by the caller
+    assert head is not None  # noqa: S101 - touched, and made where missing
     pending.ended = True
     book.put(PENDING, decided.decision, pending)
     scaled = min(value / decided.value_most, 1.0)

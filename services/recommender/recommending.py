@@ -77,14 +77,14 @@ class Recommend(Operation):
         learners, heads = await book.memory.learners(
             connection, book.brand, {request.slot for request in requests} & rules.slots.keys()
         )
-        book.known = Known(
+        known = book.known = Known(
             profiles=await store.profiles(connection, book.brand, members),
             erased=await erased(connection, book.brand, members, book.prints),
             learners=learners,
             heads=heads,
             configurations=models.configurations(heads),
         )
-        return book.known
+        return known
 
     def touch(
         self, request: pb.ListRecommendationsRequest, found: Known, rules: RecommenderRules, touched: Touched

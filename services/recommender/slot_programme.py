@@ -188,7 +188,7 @@ class SlotCompiler:
         of = f"choice:{choice}" if choice else f"slot:{stated.id}"
         found = []
         for part, takes in (("count", 1), ("value", cost)):
-            if budget.HasField(part):  # type: ignore[arg-type]
+            if budget.HasField(part):
                 most: int = getattr(budget, part)
                 self.problems.bounded(f"{field}.{part}", most, 0)
                 found.append(Bound(f"{part}:{of}", per, most, takes))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -109,7 +110,7 @@ class Slot:
         return Group.POLICY
 
 
-class Group:
+class Group(StrEnum):
     """What made a decision, as it is stored."""
 
     POLICY, CONTROL, ORDER = "policy", "control", "order"

@@ -54,6 +54,7 @@ def programme(**slots: int) -> programme_pb2.Programme:
             ],
         ),
         recommender=section_pb2.RecommenderProgramme(
+            control_share=0,
             slots=[
                 section_pb2.Slot(id=name, name=name.title(), rewards=[f"r{number}" for number in range(count)])
                 for name, count in slots.items()
@@ -113,7 +114,7 @@ class Points:
     async def forget(self) -> None:
         """Takes the tests' events out of the streams, so that no later test's service meets them."""
         for brand in self._brands:
-            for stream in ("POINTS", "RECOMMENDER"):
+            for stream in ("POINTS", "MISSIONS", "RECOMMENDER"):
                 await self._js.purge_stream(stream, subject=f"laurels.*.*.*.{brand}.>")
 
 

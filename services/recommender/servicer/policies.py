@@ -105,6 +105,6 @@ def _violations(stated: pb.PolicyConfiguration) -> list[FieldViolation]:
         found.append(FieldViolation("configuration.kind", "is not stated"))
     for name, least, most in (("bonus", 0.0, BONUS_MAX), ("noise", NOISE_MIN, NOISE_MAX), ("floor", 0.0, 1.0)):
         value = getattr(stated, name)
-        if stated.HasField(name) and not least <= value <= most:  # type: ignore[arg-type]
+        if stated.HasField(name) and not least <= value <= most:
             found.append(FieldViolation(f"configuration.{name}", f"is {value}, not within {least} and {most}"))
     return found

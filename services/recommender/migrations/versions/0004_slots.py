@@ -40,7 +40,8 @@ def upgrade() -> None:
     op.execute("""
         UPDATE outcomes SET scaled = value, lesson = ordered.lesson
         FROM (
-            SELECT brand, decision, row_number() OVER (PARTITION BY brand, slot ORDER BY recorded_at, decision) AS lesson
+            SELECT brand, decision,
+                row_number() OVER (PARTITION BY brand, slot ORDER BY recorded_at, decision) AS lesson
             FROM outcomes
         ) AS ordered
         WHERE outcomes.brand = ordered.brand AND outcomes.decision = ordered.decision""")

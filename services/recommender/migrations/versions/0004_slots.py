@@ -8,7 +8,13 @@ revision = "0004"
 down_revision = "0002"
 
 
+FILLED = ("decisions", "outcomes", "pending", "learners")
+"""Tables that are read or filled over all brands here."""
+
+
 def upgrade() -> None:
+    for table in FILLED[:2]:
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE decisions RENAME COLUMN reward TO choice")
     op.execute("ALTER TABLE decisions RENAME COLUMN model_version TO epoch")
     # The defaults are for what was decided before; new rows say all of it.
@@ -68,6 +74,7 @@ def upgrade() -> None:
     secure("pending", grants="SELECT, INSERT, DELETE")
     # A row's lock takes a right to update, and there is nothing of it that may change.
     op.execute(f"GRANT UPDATE (due_at) ON pending TO {app_role()}")
+    op.execute("ALTER TABLE pending NO FORCE ROW LEVEL SECURITY")
     op.execute("""
         INSERT INTO pending (brand, decision, member, slot, choice, decided_at, due_at)
         SELECT brand, decision, member, slot, choice, decided_at, due_at FROM decisions
@@ -107,6 +114,7 @@ def upgrade() -> None:
             PRIMARY KEY (brand, slot)
         ) WITH (fillfactor = 80)""")
     secure("learners", grants="SELECT, INSERT, UPDATE (lessons, epoch, version, kept, policy, configuration)")
+    op.execute("ALTER TABLE learners NO FORCE ROW LEVEL SECURITY")
     op.execute("""
         INSERT INTO learners (brand, slot, lessons)
         SELECT brand, slot, max(lesson) FROM outcomes GROUP BY brand, slot""")
@@ -151,6 +159,8 @@ def upgrade() -> None:
         )""")
     secure("promotions", grants="SELECT, INSERT")
     op.execute("DROP TABLE models")
+    for table in FILLED:
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     # What a member was offered goes with their decisions; only outcomes that a model learnt from stay, under the alias.
     create_owners_function(
         "erase_slots_of_member(text, text) RETURNS void",

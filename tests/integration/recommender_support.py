@@ -61,7 +61,7 @@ def programme(**slots: int) -> programme_pb2.Programme:
             slots=[
                 section_pb2.Slot(id=name, name=name.title(), rewards=[f"r{number}" for number in range(count)])
                 for name, count in slots.items()
-            ]
+            ],
         ),
     )
 

@@ -144,9 +144,7 @@ async def test_a_decision_is_stored_with_all_it_was_made_on(
     assert [(r["decision"], r["choice"], r["propensity"]) for r in rows] == [
         (c.decision, c.reward, c.propensity) for c in choices
     ]
-    assert {(r["member"], r["slot"], r["programme_version"], r["lessons"]) for r in rows} == {
-        ("m1", "home", 1, 0)
-    }
+    assert {(r["member"], r["slot"], r["programme_version"], r["lessons"]) for r in rows} == {("m1", "home", 1, 0)}
     features = dict(zip(FEATURES, rows[0]["features"], strict=True))
     assert features["constant"] == features["tier_1"] == 1.0
     assert features["amount"] == pytest.approx(math.log1p(500) / 12)
@@ -239,11 +237,19 @@ async def test_of_outcomes_at_once_that_disagree_one_stays(recommender: Recommen
     assert [(row["value"], row["lesson"]) for row in rows] == [(answers.index(True) / 20, 1)]
 
 
-@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan, math.inf, -math.inf])
-async def test_a_value_outside_0_and_1_is_refused(recommender: Recommender, brand: str, value: float) -> None:
+@pytest.mark.parametrize("value", [-0.01, math.nan, math.inf, -math.inf])
+async def test_a_value_that_is_none_is_refused(recommender: Recommender, brand: str, value: float) -> None:
     with pytest.raises(InvalidArgument) as refused:
         await recommender.record(brand, "0" * 32, value)
     assert [violation.field for violation in refused.value.violations] == ["value"]
+
+
+async def test_a_value_past_the_slots_most_is_refused(recommender: Recommender, home: str) -> None:
+    (choice,) = await recommender.recommend(home)
+    with pytest.raises(InvalidArgument) as refused:
+        await recommender.record(home, choice.decision, 1.01)
+    assert [violation.field for violation in refused.value.violations] == ["value"]
+    assert await recommender.record(home, choice.decision, 1.0)
 
 
 @pytest.mark.parametrize("decision", ["", "0" * 32, "x\x00y", "'; --", "F" * 32])
@@ -469,5 +475,7 @@ async def test_every_table_with_a_brand_forces_row_level_security(recommender: R
     rows = await recommender.fetch("""
         SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
         WHERE oid IN (SELECT attrelid FROM pg_attribute WHERE attname = 'brand') AND relkind = 'r'""")
-    assert {"profiles", "learners", "model_versions", "decisions", "outcomes", "outbox"} <= {row["relname"] for row in rows}
+    assert {"profiles", "learners", "model_versions", "decisions", "outcomes", "outbox"} <= {
+        row["relname"] for row in rows
+    }
     assert all(row["forced"] for row in rows)

@@ -70,8 +70,8 @@ class Learner:
         return arm
 
     def state(self) -> bytes:
-        """What was learnt, exactly. Choices that were only looked at are not in it."""
-        taught = {choice: self._taught[choice] for choice in self._arms if choice in self._taught}
+        """What was learnt, exactly, whatever was looked at and in which order."""
+        taught = dict(sorted(self._taught.items()))
         places = [self._arms[choice] for choice in taught]
         head = orjson.dumps({"taught": list(taught.items()), "features": len(FEATURES)})
         return head + b"\n" + self._policy.part(places).state()

@@ -25,9 +25,9 @@ from laurels.points.v1.programme_pb2 import Currency, PointsProgramme, Reward, T
 from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.recommender.v1 import policies_pb2_grpc, recommender_pb2_grpc
 from laurels.recommender.v1 import programme_pb2 as section_pb2
 from laurels.recommender.v1 import recommender_pb2 as pb
-from laurels.recommender.v1 import policies_pb2_grpc, recommender_pb2_grpc
 from services.recommender.learner import Lesson
 
 WITHIN_S = 20.0

@@ -147,8 +147,8 @@ async def test_a_propensity_that_is_none_is_named(servers: Servers, taught: str)
     await tamper(servers, f"ALTER TABLE decisions DROP CONSTRAINT {check}", forge, brand=taught)
     try:
         assert await verified(servers, taught) == [
-            "Decisions whose propensity is not within 0 and 1, or is 0: forged.",
             "Decisions that are pending with an outcome, or neither: forged.",
+            "Decisions whose propensity is not within 0 and 1, or is 0: forged.",
         ]
     finally:
         await tamper(

@@ -1,4 +1,4 @@
-"""Slots on the real servers: who is offered what within which bounds, what comes of it, and who gets the plain order."""
+"""Slots on the real servers: who is offered what within which bounds, what comes of it, who gets the plain order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -96,8 +96,9 @@ def upgrade() -> None:
             name text NOT NULL,
             owner text NOT NULL,
             period text NOT NULL,
-            value bigint NOT NULL DEFAULT 0 CHECK (value >= 0),
-            PRIMARY KEY (brand, name, owner, period)
+            value bigint NOT NULL DEFAULT 0,
+            PRIMARY KEY (brand, name, owner, period),
+            CONSTRAINT counts_are_not_negative CHECK (value >= 0)
         ) WITH (fillfactor = 80)""")
     op.execute("CREATE INDEX slot_counters_of_owner ON slot_counters (brand, owner)")
     secure("slot_counters", grants="SELECT, INSERT, UPDATE (value)")

@@ -147,7 +147,10 @@ class SlotCounter(SQLModel, table=True):
     """What is taken of a budget (no owner), or how often a member was offered something."""
 
     __tablename__ = "slot_counters"
-    __table_args__ = (CheckConstraint("value >= 0", name="counts_are_not_negative"), Index("slot_counters_of_owner", "brand", "owner"))
+    __table_args__ = (
+        CheckConstraint("value >= 0", name="counts_are_not_negative"),
+        Index("slot_counters_of_owner", "brand", "owner"),
+    )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     name: str = Field(sa_column=Column(Text, primary_key=True))

@@ -401,6 +401,7 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
         "points": (ActivityRecorded, PointsCredited),
         "missions": (MissionCompleted, RewardGranted, HoldRequested, HoldSettled),
         "leaderboard": (ScratchCardIssued, ScratchCardRevealed, RewardGranted, HoldRequested, HoldSettled),
+        "recommender": (RewardGranted,),
     }
     facts: dict[str, list[Any]] = {}
     for service, kinds in wanted.items():

@@ -34,6 +34,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         RedemptionChanged,
     ],
     "missions": [MissionCompleted, ErasureReceipt, RewardGranted, GrantParked],
+    "recommender": [RewardGranted, ErasureReceipt],
 }
 
 

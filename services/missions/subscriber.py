@@ -32,7 +32,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         PointsRefunded,
     ],
     "leaderboard": [RewardGranted, ErasureReceipt, RankReached],
-    "recommender": [PredictionMade, SegmentChanged, ErasureReceipt],
+    "recommender": [PredictionMade, SegmentChanged, ErasureReceipt, RewardGranted],
 }
 
 

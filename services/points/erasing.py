@@ -41,9 +41,11 @@ RECEIPTS_DUE = frozenset(
     {
         ("leaderboard", "missions"),
         ("leaderboard", "points"),
+        ("leaderboard", "recommender"),
         ("missions", "leaderboard"),
         ("missions", "points"),
         ("missions", "recommender"),
+        ("recommender", "missions"),
         ("recommender", "points"),
     }
 )

@@ -26,7 +26,7 @@ from services.points.versions import Adopted
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
     "missions": [ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
     "leaderboard": [ScratchCardRevealed, ProgrammeAdopted, ErasureReceipt, RewardGranted, HoldRequested, HoldSettled],
-    "recommender": [ProgrammeAdopted, ErasureReceipt, SegmentChanged],
+    "recommender": [ProgrammeAdopted, ErasureReceipt, SegmentChanged, RewardGranted],
 }
 
 

@@ -1,8 +1,8 @@
-"""Models that were read are kept for as long as they are the committed ones.
+"""What slots learnt stays in memory, and is brought up to date before it decides.
 
-The versions are asked for at every decision; only models whose version moved
-are read and laid out again. So replicas agree, and a decision costs no more
-than its arithmetic.
+How far each slot's stream of outcomes has come is asked for at every decision;
+only the lessons behind that are read. So replicas agree, and a decision costs
+no more than its arithmetic.
 """
 
 from collections import OrderedDict
@@ -10,51 +10,58 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from services.recommender import store
-from services.recommender.bandit import Arms, Model, prior
-from services.recommender.profile import FEATURES
-from services.recommender.programme import Slot
+from services.recommender.learner import Learner
+from services.recommender.store import models as store
+from services.recommender.store.models import Head
 
 SLOTS_MAX = 1_000
-PRIOR = prior(len(FEATURES))
 
 
 class Memory:
-    """The arms of the slots that were decided on last, by brand and slot."""
+    """The learners of the slots that were decided on last, by brand and slot."""
 
     def __init__(self) -> None:
-        self._arms: OrderedDict[tuple[str, str], Arms] = OrderedDict()
+        self._learners: OrderedDict[tuple[str, str], Learner] = OrderedDict()
 
-    async def arms(self, connection: asyncpg.Connection, brand: str, slots: Iterable[Slot]) -> dict[str, Arms]:
-        """The arms of each slot, as committed at this moment."""
-        by_id = {slot.id: slot for slot in slots if slot.rewards}
-        versions = await store.model_versions(connection, brand, by_id)
-        known = {slot_id: self._known(brand, slot_id) for slot_id in by_id}
-        moved = [
-            (slot.id, reward)
-            for slot in by_id.values()
-            for reward in slot.rewards
-            if (version := versions.get((slot.id, reward))) is not None
-            and ((model := known[slot.id].get(reward)) is None or model.version != version)
-        ]
-        read = await store.models(connection, brand, moved) if moved else {}
-        return {slot.id: self._laid_out(brand, slot, known[slot.id], read) for slot in by_id.values()}
+    async def learners(
+        self, connection: asyncpg.Connection, brand: str, slots: Iterable[str]
+    ) -> tuple[dict[str, Learner], dict[str, Head]]:
+        """Each slot's learner and head, as committed at this moment."""
+        wanted = sorted(set(slots))
+        heads = await store.heads(connection, brand, wanted)
+        found = {}
+        for slot in wanted:
+            head = heads.setdefault(slot, Head(slot))
+            learner = self._learners.get((brand, slot))
+            # One that is ahead saw a transaction that a statement before it did not, and is right.
+            if learner is None or learner.epoch != head.epoch:
+                learner = await learner_at(connection, brand, slot, head.epoch, head.lessons)
+            else:
+                await bring(connection, brand, slot, learner, head.lessons)
+            self._learners[brand, slot] = found[slot] = learner
+            self._learners.move_to_end((brand, slot))
+        while len(self._learners) > SLOTS_MAX:
+            self._learners.popitem(last=False)
+        return found, heads
 
-    def _known(self, brand: str, slot: str) -> dict[str, Model]:
-        arms = self._arms.get((brand, slot))
-        return dict(zip(arms.names, arms.models, strict=True)) if arms is not None else {}
 
-    def _laid_out(self, brand: str, slot: Slot, known: dict[str, Model], read: dict[store.ModelKey, Model]) -> Arms:
-        models = [read.get((slot.id, reward)) or known.get(reward, PRIOR) for reward in slot.rewards]
-        arms = self._arms.get((brand, slot.id))
-        if (
-            arms is None
-            or arms.names != slot.rewards
-            or any(a is not b for a, b in zip(arms.models, models, strict=True))
-        ):
-            arms = Arms(slot.rewards, models)
-            self._arms[(brand, slot.id)] = arms
-        self._arms.move_to_end((brand, slot.id))
-        if len(self._arms) > SLOTS_MAX:
-            self._arms.popitem(last=False)
-        return arms
+async def learner_at(connection: asyncpg.Connection, brand: str, slot: str, epoch: int, lessons: int) -> Learner:
+    """The learner of a slot after so many lessons, from the nearest version before."""
+    version = await store.version_until(connection, brand, slot, epoch, lessons)
+    learner = None
+    if version is not None:
+        learner = Learner.restored(version.state, lessons=version.lessons, epoch=epoch)
+    # What learnt on other features begins anew; what it had to learn on these is in the stream.
+    learner = learner or Learner(epoch=epoch)
+    await bring(connection, brand, slot, learner, lessons)
+    return learner
+
+
+async def bring(connection: asyncpg.Connection, brand: str, slot: str, learner: Learner, until: int) -> None:
+    """Has a learner learn the lessons up to a number."""
+    while learner.lessons < until:
+        found = await store.lessons(connection, brand, slot, learner.lessons, until)
+        for lesson in found:
+            learner.learn(lesson)
+        if not found:
+            learner.lessons = until

@@ -17,6 +17,7 @@ Nothing here reads a clock or a random source of its own; learning the same
 outcomes in the same order gives the same state, bit for bit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,3 +112,40 @@ class Policy:
         taken = direction.take(self._rows) * direction.take(self._columns)
         taken *= gain * self._twice
         self._triangles[arm] -= taken
+
+    def grow(self, arms: int) -> None:
+        """Adds so many arms of which nothing is known yet, behind those that there are."""
+        new = Policy(arms, self.means.shape[1], self.exploration)
+        self.means = np.concatenate([self.means, new.means])
+        self.covariances = np.concatenate([self.covariances, new.covariances])
+        self._triangles = np.concatenate([self._triangles, new._triangles])
+
+    def part(self, arms: Sequence[int]) -> "Policy":
+        """A copy that has these arms alone, in their order."""
+        found = Policy(len(arms), self.means.shape[1], self.exploration)
+        found.squares, found.count = self.squares, self.count
+        found.means, found.covariances = self.means[list(arms)], self.covariances[list(arms)]
+        found._triangles = self._triangles[list(arms)]
+        return found
+
+    def state(self) -> bytes:
+        """All that was learnt, exactly; see `restored`."""
+        return b"".join(
+            np.ascontiguousarray(part, "<f8").tobytes()
+            for part in ([self.squares, self.count], self.means, self.covariances, self._triangles)
+        )
+
+    @classmethod
+    def restored(cls, state: bytes, arms: int, features: int) -> "Policy":
+        """The policy of so many arms and features whose state this is, bit for bit. Raises ValueError for no such."""
+        found = cls(arms, features)
+        values = np.frombuffer(state, "<f8")
+        sizes = (2, found.means.size, found.covariances.size, found._triangles.size)
+        if len(values) != sum(sizes):
+            raise ValueError(f"not the state of {arms} arms of {features} features")
+        numbers, means, covariances, triangles = np.split(values, np.cumsum(sizes)[:-1])
+        found.squares, found.count = float(numbers[0]), float(numbers[1])
+        found.means[:] = means.reshape(found.means.shape)
+        found.covariances[:] = covariances.reshape(found.covariances.shape)
+        found._triangles[:] = triangles.reshape(found._triangles.shape)
+        return found

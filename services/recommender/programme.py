@@ -1,24 +1,17 @@
 """The recommender section of a programme, checked and compiled."""
 
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from laurels.programme.v1.programme_pb2 import ATTRIBUTE_KIND_INTEGER, Programme
-from laurels.recommender.v1 import programme_pb2 as pb
 from services.programme import Problems
+from services.recommender.slot_programme import SlotCompiler, member_vocabulary
+from services.recommender.slots import MemberVocabulary, Slot
 
-SLOTS_MAX, REWARDS_MAX = 100, 100
-EXPLORATION_DEFAULT = 0.05
+SLOTS_MAX = 100
+CONTROL_SHARE = 0.05
 AMOUNT = "amount"
 """The attribute that profiles add up, where it is declared as a whole number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A compiled slot: the rewards that it chooses among, and the share of even choices."""
-
-    id: str
-    rewards: tuple[str, ...]
-    exploration: float
 
 
 @dataclass(slots=True)
@@ -28,6 +21,15 @@ class RecommenderRules:
     slots: dict[str, Slot] = field(default_factory=dict)
     tiers: dict[str, int] = field(default_factory=dict)
     amount_types: frozenset[str] = frozenset()
+    control_share: float = CONTROL_SHARE
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    members: MemberVocabulary = field(default_factory=lambda: member_vocabulary(Programme()))
+    by_activity: dict[str, list[Slot]] = field(default_factory=dict)
+    """The slots whose outcome is an activity, by its type."""
+
+    def by_kind(self, kind: str) -> list[Slot]:
+        """The slots whose outcome is of a kind."""
+        return [slot for slot in self.slots.values() if slot.counts.kind == kind]
 
 
 def compile_document(document: bytes) -> RecommenderRules:
@@ -44,26 +46,26 @@ def compile_programme(programme: Programme, problems: Problems) -> RecommenderRu
         for declared in programme.activity_types
         if any(a.name == AMOUNT and a.kind == ATTRIBUTE_KIND_INTEGER for a in declared.attributes)
     )
-    known = {reward.id for reward in programme.points.rewards}
-    problems.items("recommender.slots", programme.recommender.slots, SLOTS_MAX)
-    for place, slot in enumerate(programme.recommender.slots):
-        compiled = _compile_slot(f"recommender.slots[{place}]", slot, known, problems)
-        rules.slots.setdefault(slot.id, compiled)
+    rules.zone = _zone(programme.time_zone)
+    rules.members = member_vocabulary(programme)
+    section = programme.recommender
+    if section.HasField("control_share"):
+        rules.control_share = section.control_share
+        if not 0.0 <= section.control_share <= 1.0:
+            problems.add("recommender.control_share", f"is {section.control_share}, not within 0 and 1")
+    problems.items("recommender.slots", section.slots, SLOTS_MAX)
+    compiler = SlotCompiler.of(programme, rules.members, problems)
+    for place, slot in enumerate(section.slots):
+        rules.slots.setdefault(slot.id, compiler.slot(f"recommender.slots[{place}]", slot))
+    for compiled in rules.slots.values():
+        if compiled.counts.schema is not None:
+            rules.by_activity.setdefault(compiled.counts.activity_type, []).append(compiled)
     return rules
 
 
-def _compile_slot(where: str, slot: pb.Slot, known: set[str], problems: Problems) -> Slot:
-    if not 1 <= len(slot.rewards) <= REWARDS_MAX:
-        problems.add(f"{where}.rewards", f"has {len(slot.rewards)} items, not 1 to {REWARDS_MAX}")
-    eligible: dict[str, None] = {}
-    for number, reward in enumerate(slot.rewards):
-        spot = f"{where}.rewards[{number}]"
-        if reward in eligible:
-            problems.add(spot, f"{reward!r} is listed twice")
-        elif problems.reference(spot, reward, known, "reward"):
-            eligible[reward] = None
-    exploration = slot.exploration if slot.HasField("exploration") else EXPLORATION_DEFAULT
-    if not 0.0 <= exploration <= 1.0:
-        problems.add(f"{where}.exploration", f"is {exploration}, not within 0 and 1")
-        exploration = EXPLORATION_DEFAULT
-    return Slot(slot.id, tuple(eligible), exploration)
+def _zone(name: str) -> ZoneInfo:
+    """The programme's zone; points reports one that there is not."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return ZoneInfo("UTC")

@@ -1,23 +1,18 @@
 """What must hold in a recommender's database, checked against what it stored.
 
-The models are learnt again from their outcomes, in the order in which these
-were learnt, and compared.
+Each version of a model is learnt again from the one before it, in the order of
+the slot's stream, and compared bit for bit.
 """
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-import numpy as np
 
 from laurels.recommender.v1.events_pb2 import OutcomeRecorded, RecommendationMade
-from services.recommender import store
-from services.recommender.bandit import Model, learn
-from services.recommender.memory import PRIOR
+from services.recommender.learner import Learner
+from services.recommender.memory import bring
 
-TOLERANCE = 1e-9
-"""Relative: libraries of linear algebra differ in the last digits."""
 NAMED_MAX = 20
 """Rows that one sentence names at most."""
 PAGE = 1_000
@@ -29,11 +24,46 @@ _ROWS = {
     "Outcomes without their decision: {rows}.": """
         SELECT outcomes.decision FROM outcomes LEFT JOIN decisions USING (brand, decision)
         WHERE decisions.decision IS NULL ORDER BY 1""",
-    "Outcomes told of another slot or reward than their decision's: {rows}.": """
+    "Outcomes told of another slot or choice than their decision's: {rows}.": """
         SELECT outcomes.decision FROM outcomes JOIN decisions USING (brand, decision)
-        WHERE (outcomes.slot, outcomes.reward) <> (decisions.slot, decisions.reward) ORDER BY 1""",
-    "Outcomes whose value is not within 0 and 1: {rows}.": """
-        SELECT decision FROM outcomes WHERE NOT (value >= 0 AND value <= 1) ORDER BY 1""",
+        WHERE (outcomes.slot, outcomes.choice) <> (decisions.slot, decisions.choice) ORDER BY 1""",
+    "Outcomes whose value is not within 0 and what their slot has most, or teaches another: {rows}.": """
+        SELECT decision FROM outcomes JOIN decisions USING (brand, decision)
+        WHERE NOT (value >= 0 AND value <= value_most) OR scaled <> least(value / value_most, 1) ORDER BY 1""",
+    "Outcomes that teach and should not, or the other way round: {rows}.": """
+        SELECT decision FROM outcomes JOIN decisions USING (brand, decision)
+        WHERE (lesson IS NOT NULL) <> teaches ORDER BY 1""",
+    "Defaults that are not 0, or came before their time: {rows}.": """
+        SELECT decision FROM outcomes JOIN decisions USING (brand, decision)
+        WHERE defaulted AND (value <> 0 OR recorded_at < due_at - interval '1 minute') ORDER BY 1""",
+    "Late outcomes of decisions that did not time out: {rows}.": """
+        SELECT late_outcomes.decision FROM late_outcomes LEFT JOIN outcomes USING (brand, decision)
+        WHERE defaulted IS NOT TRUE ORDER BY 1""",
+    "Decisions that are pending with an outcome, or neither: {rows}.": """
+        SELECT decision FROM decisions LEFT JOIN pending USING (brand, decision)
+            LEFT JOIN outcomes USING (brand, decision)
+        WHERE (pending.decision IS NULL) = (outcomes.decision IS NULL) ORDER BY 1""",
+    "Choices that were not among those to choose from: {rows}.": """
+        SELECT decision FROM decisions WHERE among <> '{}' AND NOT choice = ANY (among) ORDER BY 1""",
+    "Budgets that do not hold what open and accepted decisions took: {rows}.": """
+        SELECT coalesce(kept.name, taken.name) || ' ' || coalesce(kept.period, taken.period)
+            || ' (' || coalesce(kept.value, 0) || ', not ' || coalesce(taken.amount, 0) || ')'
+        FROM (SELECT brand, name, period, value FROM slot_counters WHERE owner = '') AS kept
+        FULL JOIN (
+            SELECT decisions.brand, part ->> 0 AS name, part ->> 1 AS period, sum((part ->> 2)::bigint) AS amount
+            FROM decisions LEFT JOIN outcomes USING (brand, decision), jsonb_array_elements(taken) AS part
+            WHERE outcomes.value IS NULL OR outcomes.value > 0 GROUP BY 1, 2, 3
+        ) AS taken USING (brand, name, period)
+        WHERE coalesce(kept.value, 0) <> coalesce(taken.amount, 0) ORDER BY 1""",
+    "Live policies that are not the last promoted: {rows}.": """
+        SELECT slot FROM learners LEFT JOIN (
+            SELECT DISTINCT ON (brand, slot) brand, slot, candidate, configuration
+            FROM promotions JOIN candidates USING (brand, slot, candidate) ORDER BY brand, slot, number DESC
+        ) AS last USING (brand, slot)
+        WHERE (policy, learners.configuration) <> (coalesce(last.candidate, ''), coalesce(last.configuration, ''))
+        ORDER BY 1""",
+    "Promotions without a proof or a reason: {rows}.": """
+        SELECT slot || '/' || candidate FROM promotions WHERE evaluation IS NULL AND override_reason = '' ORDER BY 1""",
     "Decisions whose propensity is not within 0 and 1, or is 0: {rows}.": """
         SELECT decision FROM decisions WHERE NOT (propensity > 0 AND propensity <= 1) ORDER BY 1""",
     "Decisions made under a programme that this service does not have: {rows}.": """
@@ -44,27 +74,36 @@ _ROWS = {
         SELECT member FROM profiles
         WHERE activities < 0 OR first_at > last_at OR (activities > 0) <> (first_at IS NOT NULL)
            OR (activities > 0) <> (last_at IS NOT NULL) ORDER BY 1""",
-    "Models that count other updates than they have outcomes: {rows}.": """
-        SELECT coalesce(models.slot, counted.slot) || '/' || coalesce(models.reward, counted.reward)
-            || ' (' || coalesce(models.updates, 0) || ' updates, ' || coalesce(counted.outcomes, 0) || ' outcomes)'
-        FROM models FULL JOIN (
-            SELECT brand, slot, reward, count(*) AS outcomes FROM outcomes GROUP BY brand, slot, reward
-        ) AS counted USING (brand, slot, reward)
-        WHERE models.updates IS DISTINCT FROM coalesce(counted.outcomes, 0) ORDER BY 1""",
+    "Models that count other lessons than they have outcomes: {rows}.": """
+        SELECT coalesce(learners.slot, counted.slot)
+            || ' (' || coalesce(learners.lessons, 0) || ' lessons, ' || coalesce(counted.outcomes, 0) || ' outcomes)'
+        FROM learners FULL JOIN (
+            SELECT brand, slot, count(*) AS outcomes, max(lesson) AS last FROM outcomes
+            WHERE lesson IS NOT NULL GROUP BY brand, slot
+        ) AS counted USING (brand, slot)
+        WHERE (learners.lessons, learners.lessons) IS DISTINCT FROM
+            (coalesce(counted.outcomes, 0), coalesce(counted.last, 0)) ORDER BY 1""",
+    "Models whose newest version is not the last written: {rows}.": """
+        SELECT slot FROM learners LEFT JOIN (
+            SELECT DISTINCT ON (brand, slot) brand, slot, version, epoch, lessons
+            FROM model_versions ORDER BY brand, slot, version DESC
+        ) AS last USING (brand, slot)
+        WHERE (learners.version, learners.epoch, kept)
+            <> (coalesce(last.version, 0), coalesce(last.epoch, 0), coalesce(last.lessons, 0)) ORDER BY 1""",
     "Events that could not be applied: {rows}.": """
         SELECT source || ' ' || id || ' (' || type || ': ' || reason || ')' FROM dead_letters ORDER BY 1""",
 }
-_MODELS = "SELECT slot, reward, mean, precision, updates, version FROM models ORDER BY slot, reward"
-_LESSONS = """
-    SELECT features, value FROM outcomes JOIN decisions USING (brand, decision)
-    WHERE outcomes.slot = $1 AND outcomes.reward = $2 ORDER BY outcomes.updates"""
+_VERSIONS = "SELECT slot, version, epoch, lessons, restored_from FROM model_versions ORDER BY slot, version"
+_STATE = (
+    "SELECT state FROM model_versions WHERE brand = current_setting('laurels.brand') AND slot = $1 AND version = $2"
+)
 _KEPT_SINCE = "SELECT now() - make_interval(days => $1)"
 _TOLD = "SELECT payload FROM outbox WHERE type = $1 AND member NOT LIKE '!%'"
 _DECISIONS = """
-    SELECT member, decision, slot, reward, propensity, decided_at FROM decisions
+    SELECT member, decision, slot, choice AS reward, propensity, decided_at, policy FROM decisions
     WHERE member NOT LIKE '!%' ORDER BY decision"""
 _OUTCOMES = """
-    SELECT member, decision, outcomes.slot, outcomes.reward, value, recorded_at
+    SELECT member, decision, outcomes.slot, outcomes.choice AS reward, value, recorded_at, defaulted
     FROM outcomes JOIN decisions USING (brand, decision) WHERE member NOT LIKE '!%' ORDER BY decision"""
 
 
@@ -75,9 +114,7 @@ async def violations(connection: asyncpg.Connection) -> list[str]:
         rows = [str(row[0]) for row in await connection.fetch(query)]
         if rows:
             found.append(sentence.format(rows=_named(rows)))
-    for row in await connection.fetch(_MODELS):
-        again = await _learnt_again(connection, row["slot"], row["reward"])
-        found += _differences(f"{row['slot']}/{row['reward']}", store.model_of(row), again)
+    found += await _models(connection)
     kept_since = await connection.fetchval(_KEPT_SINCE, EVENTS_KEPT_DAYS)
     found += await _telling(connection, "Decisions", _DECISIONS, RecommendationMade, "decided_at", kept_since)
     found += await _telling(connection, "Outcomes", _OUTCOMES, OutcomeRecorded, "recorded_at", kept_since)
@@ -98,6 +135,8 @@ async def _telling(
         if event is None:
             untold += [row["decision"]] if row[moment] > kept_since else []
             continue
+        if "basis" in kind.DESCRIPTOR.fields_by_name:
+            event.ClearField("basis")  # stored as a word
         event.ClearField(moment)  # an outcome's is the service's in one and the database's in the other
         if event != kind(**{name: value for name, value in row.items() if name != moment}):
             wrong.append(row["decision"])
@@ -106,26 +145,28 @@ async def _telling(
     return [f"{sentence}{_named(names)}." for sentence, names in sentences if names]
 
 
-async def _learnt_again(connection: asyncpg.Connection, slot: str, reward: str) -> Model:
-    model = PRIOR
-    async for lesson in _lessons(connection, slot, reward):
-        model = learn(model, np.array(lesson["features"]), lesson["value"])
-    return model
-
-
-async def _lessons(connection: asyncpg.Connection, slot: str, reward: str) -> AsyncIterator[Any]:
-    async for lesson in connection.cursor(_LESSONS, slot, reward, prefetch=PAGE):
-        yield lesson
-
-
-def _differences(name: str, kept: Model, again: Model) -> Iterator[str]:
-    """Sentences on how a model differs from what its outcomes teach."""
-    for part, here, there in (("mean", kept.mean, again.mean), ("precision", kept.precision, again.precision)):
-        if here.shape != there.shape:
-            yield f"The model {name} has a {part} of shape {here.shape}, where its outcomes give {there.shape}."
-        elif not np.abs(here - there).max() <= TOLERANCE * max(1.0, float(np.abs(there).max())):
-            off = float(np.abs(here - there).max())
-            yield f"The {part} of the model {name} is not what its {again.updates} outcomes teach: {off:g} off."
+async def _models(connection: asyncpg.Connection) -> list[str]:
+    """Sentences on versions that are not what their outcomes teach, or not what they restored."""
+    brand = await connection.fetchval("SELECT current_setting('laurels.brand')")
+    found: list[str] = []
+    before: dict[str, Learner | None] = {}
+    for row in await connection.fetch(_VERSIONS):
+        slot, number = row["slot"], row["version"]
+        state = await connection.fetchval(_STATE, slot, number)
+        if row["restored_from"]:
+            wanted = await connection.fetchval(_STATE, slot, row["restored_from"])
+            learner = Learner.restored(state, lessons=row["lessons"], epoch=row["epoch"])
+        else:
+            learner = before.get(slot, Learner(epoch=row["epoch"]))
+            if learner is not None:
+                await bring(connection, brand, slot, learner, row["lessons"])
+            wanted = learner.state() if learner is not None else state
+        # One of other features cannot be learnt again; what follows it began anew.
+        before[slot] = learner
+        if state != wanted:
+            found.append(f"Version {number} of the model {slot} is not what its {row['lessons']} lessons teach.")
+            before[slot] = Learner.restored(state, lessons=row["lessons"], epoch=row["epoch"])
+    return found
 
 
 def _named(rows: list[str]) -> str:

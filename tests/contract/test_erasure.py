@@ -40,7 +40,7 @@ NAMED = {
         "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
         "parked_cards.member", "ranks_told.member",
     },
-    "recommender": {"decisions.member", "profiles.member"},
+    "recommender": {"decisions.member", "pending.member", "profiles.member", "slot_counters.owner"},
 }  # fmt: skip
 CHASSIS = {"dead_letters.member", "erasing.member", "outbox.member"}
 

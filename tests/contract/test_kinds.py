@@ -24,7 +24,7 @@ def kinds(service: str) -> Iterator[Kind[Any, Any]]:
     yield from found.values()
 
 
-@pytest.mark.parametrize("service", ["points", "missions", "leaderboard"])
+@pytest.mark.parametrize("service", ["points", "missions", "leaderboard", "recommender"])
 def test_no_two_kinds_of_rows_share_a_rank(service: str) -> None:
     assert service in SERVICES
     ranks = Counter(kind.rank for kind in kinds(service))

@@ -37,7 +37,7 @@ APPEND_ONLY = {
         "scratch_deck_tiles",
         "parked_cards",
     },
-    "recommender": {"decisions", "outcomes"},
+    "recommender": {"candidates", "decisions", "late_outcomes", "model_versions", "outcomes", "promotions"},
 }
 by_service = pytest.mark.parametrize("service", SERVICES)
 

@@ -134,6 +134,8 @@ async def populated(world: World) -> dict[str, Any]:
         "pool": "golden_disc",
         "card": card,
         "decision": choice["decision"],
+        "slot": "home",
+        "candidate": "plain",
         "hold": held.json()["hold"]["hold"],
         "transfer": str(spent.json()["entry"]["id"]),
         "lot": "0" * 24,  # the programme has no pending points
@@ -192,6 +194,9 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/scratch-pools/{pool}/cards": {"member": CANARY},
         "/v1/scratch-pools/{pool}:close": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},
+        "/v1/slots/{slot}/models:restore": {"version": 1},
+        "/v1/slots/{slot}/candidates": {"candidate": "theirs", "configuration": {"kind": "order"}},
+        "/v1/slots/{slot}/candidates/{candidate}:promote": {"override_reason": "Theirs."},
         "/v1/programme:validate": {"programme": {}},
         "/v1/members/{member}/tier:set": {"tier": "gold", "reason": "Somebody asked."},
         "/v1/members/{member}/subscriptions/{subscription}:pay": {"paid_until": "2099-01-01T00:00:00Z"},

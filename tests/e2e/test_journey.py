@@ -102,9 +102,9 @@ async def test_a_recommendation_learns_from_its_outcome(world: World) -> None:
     assert len({choice["reward"] for choice in choices}) == 2
     assert all(0 < choice["propensity"] <= 1 and choice["reason"] for choice in choices)
     told = await world.call("POST", f"/v1/decisions/{choices[0]['decision']}:outcome", {"value": 1.0})
-    assert told.json() == {"recorded": True}
+    assert told.json() == {"recorded": True, "late": False}
     again = await world.call("POST", f"/v1/decisions/{choices[0]['decision']}:outcome", {"value": 1.0})
-    assert again.json() == {"recorded": False}
+    assert again.json() == {"recorded": False, "late": False}
     outcomes = (await world.get("/v1/reports/recommendations"))["outcomes"]
     assert sum(o["decisions"] for o in outcomes) == 2
     assert sum(o["outcomes"] for o in outcomes) == 1

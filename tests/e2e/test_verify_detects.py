@@ -434,23 +434,29 @@ RECOMMENDER = {
     "an outcome's value": damage(
         "recommender",
         "outcomes",
-        "is not what its 1 outcomes teach",
+        "Outcomes that were told other than they are",
         "UPDATE outcomes SET value = 0.5",
     ),
     "an outcome deleted": damage(
-        "recommender", "outcomes", "Models that count other updates than they have outcomes", "DELETE FROM outcomes"
+        "recommender", "outcomes", "Models that count other lessons than they have outcomes", "DELETE FROM outcomes"
     ),
     "what a model learnt": damage(
         "recommender",
-        "models",
-        "is not what its 1 outcomes teach",
-        "UPDATE models SET mean[1] = mean[1] + 0.001 WHERE updates > 0",
+        "learners",
+        "Models that count other lessons than they have outcomes",
+        "UPDATE learners SET lessons = lessons + 1",
     ),
-    "what a decision was made on": damage(
+    "what a decision was chosen from": damage(
         "recommender",
         "decisions",
-        "is not what its 1 outcomes teach",
-        "UPDATE decisions SET features[2] = features[2] + 0.001 WHERE decision = (SELECT decision FROM outcomes)",
+        "Choices that were not among those to choose from",
+        "UPDATE decisions SET among = ARRAY['another'] WHERE decision = (SELECT decision FROM outcomes)",
+    ),
+    "a decision that is open no more": damage(
+        "recommender",
+        "pending",
+        "Decisions that are pending with an outcome, or neither",
+        "DELETE FROM pending WHERE decision = (SELECT min(decision) FROM pending)",
     ),
     "a decision's propensity": damage(
         "recommender",
@@ -491,6 +497,7 @@ CONSUMERS = (
     ("points", "missions"),
     ("points", "leaderboard"),
     ("points", "recommender"),
+    ("recommender", "missions"),
 )
 FIRST = "(SELECT min(id) FROM claims WHERE source = '{source}')"
 CLAIMS_CLEARED = [

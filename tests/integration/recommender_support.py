@@ -19,13 +19,16 @@ from chassis.errors import from_rpc
 from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
+from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import TierChanged
 from laurels.points.v1.programme_pb2 import Currency, PointsProgramme, Reward, Tier, TierLadder
+from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.programme.v1.events_pb2 import ProgrammeApplied
+from laurels.recommender.v1 import policies_pb2_grpc, recommender_pb2_grpc
 from laurels.recommender.v1 import programme_pb2 as section_pb2
 from laurels.recommender.v1 import recommender_pb2 as pb
-from laurels.recommender.v1 import recommender_pb2_grpc
+from services.recommender.learner import Lesson
 
 WITHIN_S = 20.0
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,10 +57,11 @@ def programme(**slots: int) -> programme_pb2.Programme:
             ],
         ),
         recommender=section_pb2.RecommenderProgramme(
+            control_share=0,
             slots=[
                 section_pb2.Slot(id=name, name=name.title(), rewards=[f"r{number}" for number in range(count)])
                 for name, count in slots.items()
-            ]
+            ],
         ),
     )
 
@@ -79,7 +83,9 @@ class Points:
         self._js = client.jetstream()
         self._brands: set[str] = set()
 
-    async def publish(self, brand: str, *messages: Message, times: int = 1, backwards: bool = False) -> list[int]:
+    async def publish(
+        self, brand: str, *messages: Message, times: int = 1, backwards: bool = False, source: str = "points"
+    ) -> list[int]:
         """Publishes events under rising ids, each `times` times, and returns the ids.
 
         `backwards` publishes the last one first.
@@ -88,7 +94,7 @@ class Points:
         numbered = [(next(_ids), message) for message in messages]
         for number, message in reversed(numbered) if backwards else numbered:
             kind = message.DESCRIPTOR.full_name
-            place = events.subject("points", events.short_name(kind), brand, _member(message))
+            place = events.subject(source, events.short_name(kind), brand, _member(message))
             for delivery in range(times):
                 # Past the duplicate window: what the stream would drop is what the inbox must.
                 message_id = f"{number}-{time.time_ns()}-{delivery}"
@@ -113,7 +119,7 @@ class Points:
     async def forget(self) -> None:
         """Takes the tests' events out of the streams, so that no later test's service meets them."""
         for brand in self._brands:
-            for stream in ("POINTS", "RECOMMENDER"):
+            for stream in ("POINTS", "MISSIONS", "RECOMMENDER"):
                 await self._js.purge_stream(stream, subject=f"laurels.*.*.*.{brand}.>")
 
 
@@ -121,7 +127,7 @@ def _member(message: Message) -> str:
     match message:
         case ActivityRecorded():
             return message.activity.member
-        case TierChanged():
+        case TierChanged() | RedemptionChanged() | MissionCompleted():
             return message.member
     return events.NO_MEMBER
 
@@ -134,8 +140,9 @@ class _StreamSettings:
 async def points_of(servers: Servers) -> AsyncIterator[Points]:
     """The points service's side within the block."""
     client = await nats.connect(servers.nats.url("operator"))
-    config = transport.stream_config("points", _StreamSettings())  # type: ignore[arg-type]
-    await transport.ensure_stream(client.jetstream(), config)
+    for source in ("points", "missions"):
+        config = transport.stream_config(source, _StreamSettings())  # type: ignore[arg-type]
+        await transport.ensure_stream(client.jetstream(), config)
     points = Points(client)
     try:
         yield points
@@ -150,10 +157,12 @@ class Recommender:
     def __init__(self, servers: Servers, channel: grpc.aio.Channel, token: Callable[..., str]) -> None:
         self._servers, self._token = servers, token
         self._service = recommender_pb2_grpc.RecommenderServiceStub(channel)
+        self._policies = policies_pb2_grpc.PoliciesServiceStub(channel)
         self._validation = programme_pb2_grpc.ProgrammeValidationServiceStub(channel)
 
     async def call(self, method: str, request: Any, brand: str, **credential: Any) -> Any:
         stub = self._validation if method == "ValidateProgramme" else self._service
+        stub = self._policies if hasattr(self._policies, method) else stub
         metadata = (("authorization", f"Bearer {self._token(brand, **credential)}"),)
         try:
             return await getattr(stub, method)(request, metadata=metadata, timeout=10)
@@ -188,12 +197,24 @@ class Recommender:
         finally:
             await session.close()
 
-    async def settled(self, brand: str, ids: list[int]) -> None:
-        """Waits until the events of points are applied."""
+    async def lessons(self, brand: str, slot: str) -> list[Lesson]:
+        """The slot's stream of outcomes that teach."""
+        query = """
+            SELECT lesson, outcomes.choice, features, scaled FROM outcomes JOIN decisions USING (brand, decision)
+            WHERE brand = $1 AND outcomes.slot = $2 AND lesson IS NOT NULL ORDER BY lesson"""
+        return [Lesson(*row) for row in await self.fetch(query, brand, slot)]
+
+    async def head(self, brand: str, slot: str) -> Any:
+        """The slot's row of `learners`."""
+        (row,) = await self.fetch("SELECT * FROM learners WHERE brand = $1 AND slot = $2", brand, slot)
+        return row
+
+    async def settled(self, brand: str, ids: list[int], source: str = "points") -> None:
+        """Waits until the events of a service are applied."""
 
         async def claimed() -> bool:
-            query = "SELECT count(*) FROM claims WHERE brand = $1 AND source = 'points' AND id = ANY($2::bigint[])"
-            return bool((await self.fetch(query, brand, ids))[0][0] == len(set(ids)))
+            query = "SELECT count(*) FROM claims WHERE brand = $1 AND source = $3 AND id = ANY($2::bigint[])"
+            return bool((await self.fetch(query, brand, ids, source))[0][0] == len(set(ids)))
 
         await eventually(claimed)
 

@@ -8,7 +8,6 @@ from datetime import UTC
 from typing import Any
 
 import asyncpg
-import numpy as np
 import pytest
 
 from chassis.errors import DomainError, IdempotencyConflict, InvalidArgument, NotFound, PermissionDenied
@@ -19,9 +18,7 @@ from laurels.programme.v1.events_pb2 import ProgrammeAdopted
 from laurels.recommender.v1 import recommender_pb2 as pb
 from laurels.recommender.v1.events_pb2 import OutcomeRecorded, RecommendationMade
 from services.recommender import tables
-from services.recommender.bandit import learn
-from services.recommender.memory import PRIOR
-from services.recommender.profile import FEATURES
+from services.recommender.features import FEATURES, NOTHING
 from tests.conftest import running
 from tests.integration.recommender_support import (
     NOON,
@@ -144,12 +141,10 @@ async def test_a_decision_is_stored_with_all_it_was_made_on(
     await recommender.settled(home, await points.publish(home, purchase("m1", amount=500, tier="silver")))
     choices = await recommender.recommend(home, "m1", count=3)
     rows = await recommender.fetch("SELECT * FROM decisions WHERE brand = $1 ORDER BY place", home)
-    assert [(r["decision"], r["reward"], r["propensity"]) for r in rows] == [
+    assert [(r["decision"], r["choice"], r["propensity"]) for r in rows] == [
         (c.decision, c.reward, c.propensity) for c in choices
     ]
-    assert {(r["member"], r["slot"], r["programme_version"], r["model_version"]) for r in rows} == {
-        ("m1", "home", 1, 0)
-    }
+    assert {(r["member"], r["slot"], r["programme_version"], r["lessons"]) for r in rows} == {("m1", "home", 1, 0)}
     features = dict(zip(FEATURES, rows[0]["features"], strict=True))
     assert features["constant"] == features["tier_1"] == 1.0
     assert features["amount"] == pytest.approx(math.log1p(500) / 12)
@@ -202,14 +197,13 @@ async def test_bad_requests_are_told_what_is_wrong(recommender: Recommender, hom
 # -- outcomes ---------------------------------------------------------------
 
 
-async def test_an_outcome_teaches_the_model_in_its_own_transaction(recommender: Recommender, home: str) -> None:
+async def test_an_outcome_is_the_next_of_its_slots_stream(recommender: Recommender, home: str) -> None:
     (choice,) = await recommender.recommend(home)
     assert await recommender.record(home, choice.decision, 0.75)
-    (row,) = await recommender.fetch("SELECT * FROM models WHERE brand = $1", home)
-    expected = learn(PRIOR, np.array([1.0] + [0.0] * (len(FEATURES) - 1)), 0.75)
-    assert (row["slot"], row["reward"], row["updates"], row["version"]) == ("home", choice.reward, 1, 1)
-    assert row["mean"] == expected.mean.tolist()
-    assert row["precision"] == expected.precision.ravel().tolist()
+    (lesson,) = await recommender.lessons(home, "home")
+    assert (lesson.number, lesson.choice, lesson.value) == (1, choice.reward, 0.75)
+    assert tuple(lesson.features) == NOTHING
+    assert (await recommender.head(home, "home"))["lessons"] == 1
 
 
 async def test_the_same_outcome_again_changes_nothing_and_another_is_refused(
@@ -221,17 +215,15 @@ async def test_the_same_outcome_again_changes_nothing_and_another_is_refused(
     with pytest.raises(IdempotencyConflict) as conflict:
         await recommender.record(home, choice.decision, 0.0)
     assert conflict.value.reason == "idempotency_conflict"
-    assert [row["updates"] for row in await recommender.fetch("SELECT updates FROM models WHERE brand = $1", home)] == [
-        1
-    ]
+    assert (await recommender.head(home, "home"))["lessons"] == 1
 
 
 async def test_twenty_callers_at_once_record_an_outcome_once(recommender: Recommender, home: str) -> None:
     (choice,) = await recommender.recommend(home)
     answers = await asyncio.gather(*(recommender.record(home, choice.decision, 1.0) for _ in range(20)))
     assert sum(answers) == 1
-    (model,) = await recommender.fetch("SELECT updates, version FROM models WHERE brand = $1", home)
-    assert (model["updates"], model["version"]) == (1, 1)
+    assert (await recommender.head(home, "home"))["lessons"] == 1
+    assert len(await recommender.lessons(home, "home")) == 1
 
 
 async def test_of_outcomes_at_once_that_disagree_one_stays(recommender: Recommender, home: str) -> None:
@@ -241,15 +233,23 @@ async def test_of_outcomes_at_once_that_disagree_one_stays(recommender: Recommen
     )
     assert sum(answer is True for answer in answers) == 1
     assert sum(isinstance(answer, IdempotencyConflict) for answer in answers) == 19
-    rows = await recommender.fetch("SELECT value, updates FROM outcomes WHERE brand = $1", home)
-    assert [(row["value"], row["updates"]) for row in rows] == [(answers.index(True) / 20, 1)]
+    rows = await recommender.fetch("SELECT value, lesson FROM outcomes WHERE brand = $1", home)
+    assert [(row["value"], row["lesson"]) for row in rows] == [(answers.index(True) / 20, 1)]
 
 
-@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan, math.inf, -math.inf])
-async def test_a_value_outside_0_and_1_is_refused(recommender: Recommender, brand: str, value: float) -> None:
+@pytest.mark.parametrize("value", [-0.01, math.nan, math.inf, -math.inf])
+async def test_a_value_that_is_none_is_refused(recommender: Recommender, brand: str, value: float) -> None:
     with pytest.raises(InvalidArgument) as refused:
         await recommender.record(brand, "0" * 32, value)
     assert [violation.field for violation in refused.value.violations] == ["value"]
+
+
+async def test_a_value_past_the_slots_most_is_refused(recommender: Recommender, home: str) -> None:
+    (choice,) = await recommender.recommend(home)
+    with pytest.raises(InvalidArgument) as refused:
+        await recommender.record(home, choice.decision, 1.01)
+    assert [violation.field for violation in refused.value.violations] == ["value"]
+    assert await recommender.record(home, choice.decision, 1.0)
 
 
 @pytest.mark.parametrize("decision", ["", "0" * 32, "x\x00y", "'; --", "F" * 32])
@@ -305,8 +305,8 @@ async def test_a_restart_keeps_what_was_learnt(
     async with running("recommender", settings_of("recommender")) as channel:
         fresh = Recommender(servers, channel, token)
         (first, second) = await fresh.recommend(home, **slot)
-        rows = await fresh.fetch("SELECT model_version FROM decisions WHERE brand = $1 AND member = 'nobody'", home)
-    assert {row["model_version"] for row in rows} == {10}
+        rows = await fresh.fetch("SELECT lessons FROM decisions WHERE brand = $1 AND member = 'nobody'", home)
+    assert {row["lessons"] for row in rows} == {20}
     # Ten outcomes of 1 and ten of 0, by the same members: the better one is all but certain.
     assert first.propensity == pytest.approx(0.975 if first.reward == "r0" else 0.025, abs=0.001)
     assert second.propensity == 1.0
@@ -326,9 +326,9 @@ async def test_a_replica_decides_on_what_the_other_has_just_learnt(
         for version in range(1, 6):
             choices = await replica.recommend(home, slot="cart", count=2)
             rows = await replica.fetch(
-                "SELECT model_version FROM decisions WHERE decision = ANY($1::text[])", [c.decision for c in choices]
+                "SELECT lessons FROM decisions WHERE decision = ANY($1::text[])", [c.decision for c in choices]
             )
-            assert {row["model_version"] for row in rows} == {version - 1}
+            assert {row["lessons"] for row in rows} == {2 * (version - 1)}
             for choice in choices:
                 assert await recommender.record(home, choice.decision, 0.0)
 
@@ -349,8 +349,9 @@ async def test_replicas_that_learn_at_once_lose_no_outcome(
             *(one.record(home, decision, 1.0) for decision in decisions for one in (recommender, replica))
         )
     assert sum(recorded) == 100
-    rows = await recommender.fetch("SELECT updates FROM models WHERE brand = $1", home)
-    assert [row["updates"] for row in rows] == [25] * 4
+    lessons = await recommender.lessons(home, "home")
+    assert [lesson.number for lesson in lessons] == list(range(1, 101))
+    assert set(Counter(lesson.choice for lesson in lessons).values()) == {25}
 
 
 # -- who may do what --------------------------------------------------------
@@ -420,7 +421,10 @@ async def test_the_applications_role_cannot_change_what_was_decided(
             "UPDATE outcomes SET value = 0",
             "DELETE FROM outcomes",
             "TRUNCATE decisions, outcomes",
-            "UPDATE models SET reward = 'r9'",
+            "UPDATE learners SET slot = 'r9'",
+            "DELETE FROM learners",
+            "UPDATE model_versions SET state = ''",
+            "UPDATE promotions SET override_reason = ''",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await session.execute(statement)
@@ -450,7 +454,18 @@ async def test_the_declared_tables_are_the_migrated_ones(recommender: Recommende
     query = """
         SELECT column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name = $1"""
-    for table in (tables.Profile, tables.Model, tables.Decision, tables.Outcome):
+    for table in (
+        tables.Profile,
+        tables.Decision,
+        tables.Outcome,
+        tables.Pending,
+        tables.LateOutcome,
+        tables.SlotCounter,
+        tables.Learner,
+        tables.ModelVersion,
+        tables.Candidate,
+        tables.Promotion,
+    ):
         declared: Any = table.__table__  # type: ignore[attr-defined]
         migrated = {row["column_name"]: row["nullable"] for row in await recommender.fetch(query, declared.name)}
         assert migrated == {column.name: column.nullable for column in declared.columns}
@@ -460,5 +475,7 @@ async def test_every_table_with_a_brand_forces_row_level_security(recommender: R
     rows = await recommender.fetch("""
         SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class
         WHERE oid IN (SELECT attrelid FROM pg_attribute WHERE attname = 'brand') AND relkind = 'r'""")
-    assert {"profiles", "models", "decisions", "outcomes", "outbox"} <= {row["relname"] for row in rows}
+    assert {"profiles", "learners", "model_versions", "decisions", "outcomes", "outbox"} <= {
+        row["relname"] for row in rows
+    }
     assert all(row["forced"] for row in rows)

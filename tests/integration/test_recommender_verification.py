@@ -11,7 +11,15 @@ from chassis.database import Database
 from cli.embedded import Servers
 from services.recommender.verification import violations
 from tests.conftest import running
-from tests.integration.recommender_support import Points, Recommender, applied, points_of, programme, purchase
+from tests.integration.recommender_support import (
+    Points,
+    Recommender,
+    applied,
+    eventually,
+    points_of,
+    programme,
+    purchase,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +32,7 @@ async def points(servers: Servers) -> AsyncIterator[Points]:
 async def recommender(
     servers: Servers, points: Points, settings_of: Callable[..., Any], token: Callable[..., str]
 ) -> AsyncIterator[Recommender]:
-    async with running("recommender", settings_of("recommender")) as channel:
+    async with running("recommender", settings_of("recommender", keep_every=1)) as channel:
         yield Recommender(servers, channel, token)
 
 
@@ -36,6 +44,11 @@ async def taught(recommender: Recommender, points: Points, brand: str) -> str:
     answers = await asyncio.gather(*(recommender.recommend(brand, f"m{number}", count=2) for number in range(30)))
     outcomes = [(choice.decision, (number % 5) / 4) for number, answer in enumerate(answers) for choice in answer]
     await asyncio.gather(*(recommender.record(brand, decision, value) for decision, value in outcomes))
+
+    async def kept() -> bool:
+        return bool((await recommender.head(brand, "home"))["kept"] == 60)
+
+    await eventually(kept)
     return brand
 
 
@@ -76,17 +89,39 @@ async def test_an_unused_brand_passes(servers: Servers, recommender: Recommender
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("UPDATE models SET mean[1] = mean[1] + 1e-7 WHERE reward = 'r0'", "The mean of the model home/r0"),
         (
-            "UPDATE models SET precision[1] = precision[1] * 1.001 WHERE reward = 'r1'",
-            "The precision of the model home/r1",
+            "UPDATE model_versions SET state = set_byte(state, 200, get_byte(state, 200) # 1) WHERE version = 1",
+            "Version 1 of the model home is not what its 60 lessons teach.",
         ),
-        ("UPDATE models SET updates = 29 WHERE reward = 'r0'", "home/r0 (29 updates, 30 outcomes)"),
-        ("DELETE FROM models WHERE reward = 'r1'", "home/r1 (0 updates, 30 outcomes)"),
-        ("UPDATE outcomes SET value = 1 - value WHERE updates = 2", "The mean of the model home/"),
-        ("UPDATE decisions SET features[1] = 2 WHERE member = 'm7'", "The precision of the model home/"),
+        ("DELETE FROM model_versions", "Models whose newest version is not the last written: home."),
+        ("UPDATE learners SET lessons = 59 WHERE slot = 'home'", "home (59 lessons, 60 outcomes)"),
+        ("DELETE FROM learners WHERE slot = 'home'", "home (0 lessons, 60 outcomes)"),
+        ("UPDATE outcomes SET scaled = 1 - scaled WHERE lesson = 2", "or teaches another: "),
+        ("UPDATE outcomes SET value = 0.1, scaled = 0.1 WHERE lesson = 2", "Version 1 of the model home is not what"),
+        (
+            "UPDATE outcomes SET value = 0.1, scaled = 0.1 WHERE lesson = 2",
+            "Outcomes that were told other than they are",
+        ),
+        ("UPDATE decisions SET features[1] = 2 WHERE member = 'm7'", "Version 1 of the model home is not what"),
+        ("UPDATE decisions SET teaches = false WHERE member = 'm7'", "Outcomes that teach and should not"),
+        (
+            "UPDATE outcomes SET defaulted = true WHERE lesson = 2",
+            "Defaults that are not 0, or came before their time: ",
+        ),
+        (
+            "UPDATE decisions SET among = ARRAY['r9'] WHERE member = 'm7'",
+            "Choices that were not among those to choose from: ",
+        ),
+        (
+            "UPDATE decisions SET taken = '[[\"count:slot:home\", \"d2026-01-01\", 1]]' WHERE member = 'm7'",
+            "count:slot:home d2026-01-01 (0, not ",
+        ),
+        (
+            "UPDATE learners SET policy = 'mine' WHERE slot = 'home'",
+            "Live policies that are not the last promoted: home.",
+        ),
         ("DELETE FROM decisions WHERE member = 'm7'", "Outcomes without their decision: "),
-        ("UPDATE decisions SET reward = 'r9' WHERE member = 'm7'", "another slot or reward"),
+        ("UPDATE decisions SET choice = 'r9' WHERE member = 'm7'", "another slot or choice"),
         (
             "UPDATE decisions SET programme_version = 5 WHERE member = 'm7'",
             "a programme that this service does not have",
@@ -103,13 +138,18 @@ async def test_what_was_tampered_with_is_named(servers: Servers, taught: str, ch
 
 async def test_a_propensity_that_is_none_is_named(servers: Servers, taught: str) -> None:
     forge = """
-        INSERT INTO decisions SELECT brand, 'forged', member, slot, reward, place, 'NaN', explored, features,
-            model_version, programme_version, decided_at - interval '2 days'
+        INSERT INTO decisions (brand, decision, member, slot, choice, place, propensity, explored, features, epoch,
+            programme_version, decided_at, due_at)
+        SELECT brand, 'forged', member, slot, choice, place, 'NaN', explored, features, epoch, programme_version,
+            decided_at - interval '2 days', due_at
         FROM decisions WHERE brand = current_setting('laurels.brand') LIMIT 1"""
     check = "propensity_is_a_probability"
     await tamper(servers, f"ALTER TABLE decisions DROP CONSTRAINT {check}", forge, brand=taught)
     try:
-        assert await verified(servers, taught) == ["Decisions whose propensity is not within 0 and 1, or is 0: forged."]
+        assert await verified(servers, taught) == [
+            "Decisions that are pending with an outcome, or neither: forged.",
+            "Decisions whose propensity is not within 0 and 1, or is 0: forged.",
+        ]
     finally:
         await tamper(
             servers,

@@ -8,7 +8,8 @@ from laurels.points.v1.programme_pb2 import PointsProgramme, Reward, Tier, TierL
 from laurels.programme.v1 import programme_pb2 as pb
 from laurels.recommender.v1.programme_pb2 import RecommenderProgramme, Slot
 from services.programme import Problems
-from services.recommender.programme import EXPLORATION_DEFAULT, RecommenderRules, compile_document, compile_programme
+from services.recommender.programme import RecommenderRules, compile_document, compile_programme
+from services.recommender.slots import EXPLORATION_DEFAULT
 
 
 def programme(*slots: Slot, rewards: int = 3) -> pb.Programme:
@@ -33,7 +34,7 @@ def test_a_right_section_has_no_problems() -> None:
         Slot(id="home", name="Home", rewards=["r2", "r0"], exploration=0.1), Slot(id="b", rewards=["r1"])
     )
     assert not problems
-    assert rules.slots["home"].rewards == ("r2", "r0")
+    assert [choice.id for choice in rules.slots["home"].choices] == ["r2", "r0"]
     assert rules.slots["home"].exploration == 0.1
     assert rules.tiers == {"bronze": 0, "gold": 1}
 

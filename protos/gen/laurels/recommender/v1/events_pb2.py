@@ -25,15 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/recommender/v1/events.proto\x12\x16laurels.recommender.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x12RecommendationMade\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0c\n\x04slot\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12\x12\n\npropensity\x18\x05 \x01(\x01\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x0fOutcomeRecorded\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0c\n\x04slot\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12/\n\x0brecorded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#laurels/recommender/v1/events.proto\x12\x16laurels.recommender.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x01\n\x12RecommendationMade\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0c\n\x04slot\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12\x12\n\npropensity\x18\x05 \x01(\x01\x12.\n\ndecided_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x05\x62\x61sis\x18( \x01(\x0e\x32%.laurels.recommender.v1.DecisionBasis\x12\x0e\n\x06policy\x18) \x01(\t\"\xa4\x01\n\x0fOutcomeRecorded\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x02 \x01(\t\x12\x0c\n\x04slot\x18\x03 \x01(\t\x12\x0e\n\x06reward\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12/\n\x0brecorded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdefaulted\x18( \x01(\x08*\x80\x01\n\rDecisionBasis\x12\x1e\n\x1a\x44\x45\x43ISION_BASIS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45\x43ISION_BASIS_POLICY\x10\x01\x12\x1a\n\x16\x44\x45\x43ISION_BASIS_CONTROL\x10\x02\x12\x18\n\x14\x44\x45\x43ISION_BASIS_ORDER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.recommender.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DECISIONBASIS']._serialized_start=489
+  _globals['_DECISIONBASIS']._serialized_end=617
   _globals['_RECOMMENDATIONMADE']._serialized_start=97
-  _globals['_RECOMMENDATIONMADE']._serialized_end=249
-  _globals['_OUTCOMERECORDED']._serialized_start=252
-  _globals['_OUTCOMERECORDED']._serialized_end=397
+  _globals['_RECOMMENDATIONMADE']._serialized_end=319
+  _globals['_OUTCOMERECORDED']._serialized_start=322
+  _globals['_OUTCOMERECORDED']._serialized_end=486
 # @@protoc_insertion_point(module_scope)

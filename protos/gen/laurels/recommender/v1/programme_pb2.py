@@ -22,17 +22,18 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from laurels.recommender.v1 import programme_slots_pb2 as laurels_dot_recommender_dot_v1_dot_programme__slots__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/recommender/v1/programme.proto\x12\x16laurels.recommender.v1\"C\n\x14RecommenderProgramme\x12+\n\x05slots\x18\x01 \x03(\x0b\x32\x1c.laurels.recommender.v1.Slot\"[\n\x04Slot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rewards\x18\x03 \x03(\t\x12\x18\n\x0b\x65xploration\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_explorationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/recommender/v1/programme.proto\x12\x16laurels.recommender.v1\x1a,laurels/recommender/v1/programme_slots.proto\"q\n\x14RecommenderProgramme\x12+\n\x05slots\x18\x01 \x03(\x0b\x32\x1c.laurels.recommender.v1.Slot\x12\x1a\n\rcontrol_share\x18( \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_control_share\"\xac\x03\n\x04Slot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07rewards\x18\x03 \x03(\t\x12\x18\n\x0b\x65xploration\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x33\n\x07\x63hoices\x18( \x03(\x0b\x32\".laurels.recommender.v1.SlotChoice\x12\x13\n\x0b\x65ligibility\x18) \x01(\t\x12\x32\n\x06\x62udget\x18* \x01(\x0b\x32\".laurels.recommender.v1.SlotBudget\x12-\n\x04\x63\x61ps\x18+ \x03(\x0b\x32\x1f.laurels.recommender.v1.SlotCap\x12\x11\n\tcount_max\x18, \x01(\x05\x12\x14\n\x0c\x63\x61tegory_max\x18- \x01(\x05\x12\x34\n\x07outcome\x18. \x01(\x0b\x32#.laurels.recommender.v1.SlotOutcome\x12.\n\x04mode\x18/ \x01(\x0e\x32 .laurels.recommender.v1.SlotMode\x12\x13\n\x0btrial_share\x18\x30 \x01(\x01\x42\x0e\n\x0c_explorationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.recommender.v1.programme_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECOMMENDERPROGRAMME']._serialized_start=66
-  _globals['_RECOMMENDERPROGRAMME']._serialized_end=133
-  _globals['_SLOT']._serialized_start=135
-  _globals['_SLOT']._serialized_end=226
+  _globals['_RECOMMENDERPROGRAMME']._serialized_start=112
+  _globals['_RECOMMENDERPROGRAMME']._serialized_end=225
+  _globals['_SLOT']._serialized_start=228
+  _globals['_SLOT']._serialized_end=656
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.access.v1 import access_pb2 as laurels_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(laurels/recommender/v1/recommender.proto\x12\x16laurels.recommender.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"V\n\x0eRecommendation\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\t\x12\x12\n\npropensity\x18\x03 \x01(\x01\x12\x0e\n\x06reason\x18\x04 \x01(\t\"I\n\x1aListRecommendationsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04slot\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"^\n\x1bListRecommendationsResponse\x12?\n\x0frecommendations\x18\x01 \x03(\x0b\x32&.laurels.recommender.v1.Recommendation\"7\n\x14RecordOutcomeRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\")\n\x15RecordOutcomeResponse\x12\x10\n\x08recorded\x18\x01 \x01(\x08\"$\n\x12GetInsightsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"G\n\x13GetInsightsResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.laurels.recommender.v1.Profile\"\xa6\x01\n\x07Profile\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12,\n\x08\x66irst_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x06 \x01(\t\"!\n\x1fGetRecommendationsReportRequest\"[\n GetRecommendationsReportResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.laurels.recommender.v1.RewardOutcome\"f\n\rRewardOutcome\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\t\x12\x11\n\tdecisions\x18\x03 \x01(\x03\x12\x10\n\x08outcomes\x18\x04 \x01(\x03\x12\x12\n\nmean_value\x18\x05 \x01(\x01\x32\xbb\x05\n\x12RecommenderService\x12\xb2\x01\n\x13ListRecommendations\x12\x32.laurels.recommender.v1.ListRecommendationsRequest\x1a\x33.laurels.recommender.v1.ListRecommendationsResponse\"2\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02&\x12$/v1/members/{member}/recommendations\x12\x9f\x01\n\rRecordOutcome\x12,.laurels.recommender.v1.RecordOutcomeRequest\x1a-.laurels.recommender.v1.RecordOutcomeResponse\"1\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02%\" /v1/decisions/{decision}:outcome:\x01*\x12\x93\x01\n\x0bGetInsights\x12*.laurels.recommender.v1.GetInsightsRequest\x1a+.laurels.recommender.v1.GetInsightsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/insights\x12\xb7\x01\n\x18GetRecommendationsReport\x12\x37.laurels.recommender.v1.GetRecommendationsReportRequest\x1a\x38.laurels.recommender.v1.GetRecommendationsReportResponse\"(\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/reports/recommendationsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(laurels/recommender/v1/recommender.proto\x12\x16laurels.recommender.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1elaurels/access/v1/access.proto\"\xb8\x01\n\x0eRecommendation\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\t\x12\x12\n\npropensity\x18\x03 \x01(\x01\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x1a\n\x10\x63\x61talogue_reward\x18( \x01(\tH\x00\x12\x11\n\x07mission\x18) \x01(\tH\x00\x12\x16\n\x0cscratch_card\x18* \x01(\tH\x00\x12\x11\n\x07message\x18+ \x01(\tH\x00\x42\x06\n\x04kind\"I\n\x1aListRecommendationsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x0c\n\x04slot\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"^\n\x1bListRecommendationsResponse\x12?\n\x0frecommendations\x18\x01 \x03(\x0b\x32&.laurels.recommender.v1.Recommendation\"7\n\x14RecordOutcomeRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"7\n\x15RecordOutcomeResponse\x12\x10\n\x08recorded\x18\x01 \x01(\x08\x12\x0c\n\x04late\x18( \x01(\x08\"$\n\x12GetInsightsRequest\x12\x0e\n\x06member\x18\x01 \x01(\t\"G\n\x13GetInsightsResponse\x12\x30\n\x07profile\x18\x01 \x01(\x0b\x32\x1f.laurels.recommender.v1.Profile\"\xa6\x01\n\x07Profile\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x12\n\nactivities\x18\x02 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12,\n\x08\x66irst_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tier\x18\x06 \x01(\t\"!\n\x1fGetRecommendationsReportRequest\"\x8e\x01\n GetRecommendationsReportResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.laurels.recommender.v1.RewardOutcome\x12\x31\n\x05slots\x18( \x03(\x0b\x32\".laurels.recommender.v1.SlotReport\"\xd6\x02\n\nSlotReport\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x11\n\tdecisions\x18\x02 \x01(\x03\x12\x10\n\x08outcomes\x18\x03 \x01(\x03\x12\x0c\n\x04rate\x18\x04 \x01(\x01\x12\x12\n\nmean_value\x18\x05 \x01(\x01\x12\x18\n\x10\x63ontrol_outcomes\x18\x06 \x01(\x03\x12\x1a\n\x12\x63ontrol_mean_value\x18\x07 \x01(\x01\x12*\n\x04gain\x18\x08 \x01(\x0b\x32\x1c.laurels.recommender.v1.Gain\x12\x15\n\rlate_outcomes\x18\t \x01(\x03\x12\x34\n\x07\x62udgets\x18\n \x03(\x0b\x32#.laurels.recommender.v1.BudgetSpent\x12\x34\n\x07\x63hoices\x18\x0b \x03(\x0b\x32#.laurels.recommender.v1.ChoiceShare\x12\x0e\n\x06policy\x18\x0c \x01(\t\"0\n\x04Gain\x12\r\n\x05value\x18\x01 \x01(\x01\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\"L\n\x0b\x42udgetSpent\x12\x0e\n\x06\x63hoice\x18\x01 \x01(\t\x12\x10\n\x08is_value\x18\x02 \x01(\x08\x12\x0c\n\x04most\x18\x03 \x01(\x03\x12\r\n\x05spent\x18\x04 \x01(\x03\"s\n\x0b\x43hoiceShare\x12\x0e\n\x06\x63hoice\x18\x01 \x01(\t\x12\x11\n\tdecisions\x18\x02 \x01(\x03\x12\r\n\x05share\x18\x03 \x01(\x01\x12\x10\n\x08outcomes\x18\x04 \x01(\x03\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x12\n\nmean_value\x18\x06 \x01(\x01\"f\n\rRewardOutcome\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\t\x12\x11\n\tdecisions\x18\x03 \x01(\x03\x12\x10\n\x08outcomes\x18\x04 \x01(\x03\x12\x12\n\nmean_value\x18\x05 \x01(\x01\x32\xbb\x05\n\x12RecommenderService\x12\xb2\x01\n\x13ListRecommendations\x12\x32.laurels.recommender.v1.ListRecommendationsRequest\x1a\x33.laurels.recommender.v1.ListRecommendationsResponse\"2\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02&\x12$/v1/members/{member}/recommendations\x12\x9f\x01\n\rRecordOutcome\x12,.laurels.recommender.v1.RecordOutcomeRequest\x1a-.laurels.recommender.v1.RecordOutcomeResponse\"1\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02%\" /v1/decisions/{decision}:outcome:\x01*\x12\x93\x01\n\x0bGetInsights\x12*.laurels.recommender.v1.GetInsightsRequest\x1a+.laurels.recommender.v1.GetInsightsResponse\"+\xaa\xbb\x18\x02\x01\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/members/{member}/insights\x12\xb7\x01\n\x18GetRecommendationsReport\x12\x37.laurels.recommender.v1.GetRecommendationsReportRequest\x1a\x38.laurels.recommender.v1.GetRecommendationsReportResponse\"(\xaa\xbb\x18\x01\x03\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/reports/recommendationsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,28 +42,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDERSERVICE'].methods_by_name['GetInsights']._serialized_options = b'\252\273\030\002\001\002\202\323\344\223\002\037\022\035/v1/members/{member}/insights'
   _globals['_RECOMMENDERSERVICE'].methods_by_name['GetRecommendationsReport']._loaded_options = None
   _globals['_RECOMMENDERSERVICE'].methods_by_name['GetRecommendationsReport']._serialized_options = b'\252\273\030\001\003\202\323\344\223\002\035\022\033/v1/reports/recommendations'
-  _globals['_RECOMMENDATION']._serialized_start=163
-  _globals['_RECOMMENDATION']._serialized_end=249
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=251
-  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=324
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=326
-  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=420
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=422
-  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=477
-  _globals['_RECORDOUTCOMERESPONSE']._serialized_start=479
-  _globals['_RECORDOUTCOMERESPONSE']._serialized_end=520
-  _globals['_GETINSIGHTSREQUEST']._serialized_start=522
-  _globals['_GETINSIGHTSREQUEST']._serialized_end=558
-  _globals['_GETINSIGHTSRESPONSE']._serialized_start=560
-  _globals['_GETINSIGHTSRESPONSE']._serialized_end=631
-  _globals['_PROFILE']._serialized_start=634
-  _globals['_PROFILE']._serialized_end=800
-  _globals['_GETRECOMMENDATIONSREPORTREQUEST']._serialized_start=802
-  _globals['_GETRECOMMENDATIONSREPORTREQUEST']._serialized_end=835
-  _globals['_GETRECOMMENDATIONSREPORTRESPONSE']._serialized_start=837
-  _globals['_GETRECOMMENDATIONSREPORTRESPONSE']._serialized_end=928
-  _globals['_REWARDOUTCOME']._serialized_start=930
-  _globals['_REWARDOUTCOME']._serialized_end=1032
-  _globals['_RECOMMENDERSERVICE']._serialized_start=1035
-  _globals['_RECOMMENDERSERVICE']._serialized_end=1734
+  _globals['_RECOMMENDATION']._serialized_start=164
+  _globals['_RECOMMENDATION']._serialized_end=348
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_start=350
+  _globals['_LISTRECOMMENDATIONSREQUEST']._serialized_end=423
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_start=425
+  _globals['_LISTRECOMMENDATIONSRESPONSE']._serialized_end=519
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_start=521
+  _globals['_RECORDOUTCOMEREQUEST']._serialized_end=576
+  _globals['_RECORDOUTCOMERESPONSE']._serialized_start=578
+  _globals['_RECORDOUTCOMERESPONSE']._serialized_end=633
+  _globals['_GETINSIGHTSREQUEST']._serialized_start=635
+  _globals['_GETINSIGHTSREQUEST']._serialized_end=671
+  _globals['_GETINSIGHTSRESPONSE']._serialized_start=673
+  _globals['_GETINSIGHTSRESPONSE']._serialized_end=744
+  _globals['_PROFILE']._serialized_start=747
+  _globals['_PROFILE']._serialized_end=913
+  _globals['_GETRECOMMENDATIONSREPORTREQUEST']._serialized_start=915
+  _globals['_GETRECOMMENDATIONSREPORTREQUEST']._serialized_end=948
+  _globals['_GETRECOMMENDATIONSREPORTRESPONSE']._serialized_start=951
+  _globals['_GETRECOMMENDATIONSREPORTRESPONSE']._serialized_end=1093
+  _globals['_SLOTREPORT']._serialized_start=1096
+  _globals['_SLOTREPORT']._serialized_end=1438
+  _globals['_GAIN']._serialized_start=1440
+  _globals['_GAIN']._serialized_end=1488
+  _globals['_BUDGETSPENT']._serialized_start=1490
+  _globals['_BUDGETSPENT']._serialized_end=1566
+  _globals['_CHOICESHARE']._serialized_start=1568
+  _globals['_CHOICESHARE']._serialized_end=1683
+  _globals['_REWARDOUTCOME']._serialized_start=1685
+  _globals['_REWARDOUTCOME']._serialized_end=1787
+  _globals['_RECOMMENDERSERVICE']._serialized_start=1790
+  _globals['_RECOMMENDERSERVICE']._serialized_end=2489
 # @@protoc_insertion_point(module_scope)

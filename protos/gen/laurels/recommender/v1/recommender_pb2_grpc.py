@@ -64,9 +64,10 @@ class RecommenderServiceServicer:
     """
 
     def ListRecommendations(self, request, context):
-        """Chooses among a slot's rewards. Each choice is stored as a decision with
-        the probability that it had, before it is answered. A member never seen
-        gets an answer, too.
+        """Chooses among what a slot may offer the member within its budgets and
+        caps. Each choice is stored as a decision with the probability that it
+        had, before it is answered. A member never seen gets an answer, too; where
+        nothing may be offered, the answer is empty.
 
         Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
         a member asks for another). INVALID_ARGUMENT when `count` is out of
@@ -78,12 +79,14 @@ class RecommenderServiceServicer:
 
     def RecordOutcome(self, request, context):
         """Says what became of a decision. The first outcome counts; the same outcome
-        again changes nothing.
+        again changes nothing. One that comes after the decision counted as 0,
+        since it had timed out, is written down as late and changes nothing else.
 
         Errors: NOT_FOUND (`unknown_decision`) when there is no such decision, or
         a member asks for another's. ALREADY_EXISTS (`idempotency_conflict`) when
         another outcome was recorded before. INVALID_ARGUMENT when the value is
-        not within 0 and 1.
+        not within 0 and the slot's `value_most`. FAILED_PRECONDITION
+        (`outcome_not_reported`) where the slot counts something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,10 @@ class RecommenderServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RecommenderServiceAsyncStub: ...
     ListRecommendations: _grpc.UnaryUnaryMultiCallable[_recommender_pb2.ListRecommendationsRequest, _recommender_pb2.ListRecommendationsResponse]
-    """Chooses among a slot's rewards. Each choice is stored as a decision with
-    the probability that it had, before it is answered. A member never seen
-    gets an answer, too.
+    """Chooses among what a slot may offer the member within its budgets and
+    caps. Each choice is stored as a decision with the probability that it
+    had, before it is answered. A member never seen gets an answer, too; where
+    nothing may be offered, the answer is empty.
 
     Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
     a member asks for another). INVALID_ARGUMENT when `count` is out of
@@ -46,12 +47,14 @@ class RecommenderServiceStub:
     """
     RecordOutcome: _grpc.UnaryUnaryMultiCallable[_recommender_pb2.RecordOutcomeRequest, _recommender_pb2.RecordOutcomeResponse]
     """Says what became of a decision. The first outcome counts; the same outcome
-    again changes nothing.
+    again changes nothing. One that comes after the decision counted as 0,
+    since it had timed out, is written down as late and changes nothing else.
 
     Errors: NOT_FOUND (`unknown_decision`) when there is no such decision, or
     a member asks for another's. ALREADY_EXISTS (`idempotency_conflict`) when
     another outcome was recorded before. INVALID_ARGUMENT when the value is
-    not within 0 and 1.
+    not within 0 and the slot's `value_most`. FAILED_PRECONDITION
+    (`outcome_not_reported`) where the slot counts something else.
     """
     GetInsights: _grpc.UnaryUnaryMultiCallable[_recommender_pb2.GetInsightsRequest, _recommender_pb2.GetInsightsResponse]
     """Returns what is known about a member from their activities.
@@ -73,9 +76,10 @@ class RecommenderServiceAsyncStub(RecommenderServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListRecommendations: _aio.UnaryUnaryMultiCallable[_recommender_pb2.ListRecommendationsRequest, _recommender_pb2.ListRecommendationsResponse]  # type: ignore[assignment]
-    """Chooses among a slot's rewards. Each choice is stored as a decision with
-    the probability that it had, before it is answered. A member never seen
-    gets an answer, too.
+    """Chooses among what a slot may offer the member within its budgets and
+    caps. Each choice is stored as a decision with the probability that it
+    had, before it is answered. A member never seen gets an answer, too; where
+    nothing may be offered, the answer is empty.
 
     Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
     a member asks for another). INVALID_ARGUMENT when `count` is out of
@@ -83,12 +87,14 @@ class RecommenderServiceAsyncStub(RecommenderServiceStub):
     """
     RecordOutcome: _aio.UnaryUnaryMultiCallable[_recommender_pb2.RecordOutcomeRequest, _recommender_pb2.RecordOutcomeResponse]  # type: ignore[assignment]
     """Says what became of a decision. The first outcome counts; the same outcome
-    again changes nothing.
+    again changes nothing. One that comes after the decision counted as 0,
+    since it had timed out, is written down as late and changes nothing else.
 
     Errors: NOT_FOUND (`unknown_decision`) when there is no such decision, or
     a member asks for another's. ALREADY_EXISTS (`idempotency_conflict`) when
     another outcome was recorded before. INVALID_ARGUMENT when the value is
-    not within 0 and 1.
+    not within 0 and the slot's `value_most`. FAILED_PRECONDITION
+    (`outcome_not_reported`) where the slot counts something else.
     """
     GetInsights: _aio.UnaryUnaryMultiCallable[_recommender_pb2.GetInsightsRequest, _recommender_pb2.GetInsightsResponse]  # type: ignore[assignment]
     """Returns what is known about a member from their activities.
@@ -113,9 +119,10 @@ class RecommenderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommender_pb2.ListRecommendationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommender_pb2.ListRecommendationsResponse, _abc.Awaitable[_recommender_pb2.ListRecommendationsResponse]]:
-        """Chooses among a slot's rewards. Each choice is stored as a decision with
-        the probability that it had, before it is answered. A member never seen
-        gets an answer, too.
+        """Chooses among what a slot may offer the member within its budgets and
+        caps. Each choice is stored as a decision with the probability that it
+        had, before it is answered. A member never seen gets an answer, too; where
+        nothing may be offered, the answer is empty.
 
         Errors: NOT_FOUND (`unknown_slot`, `unknown_brand`; `unknown_member` when
         a member asks for another). INVALID_ARGUMENT when `count` is out of
@@ -129,12 +136,14 @@ class RecommenderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommender_pb2.RecordOutcomeResponse, _abc.Awaitable[_recommender_pb2.RecordOutcomeResponse]]:
         """Says what became of a decision. The first outcome counts; the same outcome
-        again changes nothing.
+        again changes nothing. One that comes after the decision counted as 0,
+        since it had timed out, is written down as late and changes nothing else.
 
         Errors: NOT_FOUND (`unknown_decision`) when there is no such decision, or
         a member asks for another's. ALREADY_EXISTS (`idempotency_conflict`) when
         another outcome was recorded before. INVALID_ARGUMENT when the value is
-        not within 0 and 1.
+        not within 0 and the slot's `value_most`. FAILED_PRECONDITION
+        (`outcome_not_reported`) where the slot counts something else.
         """
 
     @_abc_1.abstractmethod

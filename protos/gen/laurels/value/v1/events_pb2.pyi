@@ -18,6 +18,7 @@ class GrantReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GRANT_REASON_STANDING: _ClassVar[GrantReason]
     GRANT_REASON_CAMPAIGN: _ClassVar[GrantReason]
     GRANT_REASON_LEVEL: _ClassVar[GrantReason]
+    GRANT_REASON_RECOMMENDATION: _ClassVar[GrantReason]
 
 class HoldEnd(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -30,6 +31,7 @@ GRANT_REASON_PRIZE: GrantReason
 GRANT_REASON_STANDING: GrantReason
 GRANT_REASON_CAMPAIGN: GrantReason
 GRANT_REASON_LEVEL: GrantReason
+GRANT_REASON_RECOMMENDATION: GrantReason
 HOLD_END_UNSPECIFIED: HoldEnd
 HOLD_END_CAPTURE: HoldEnd
 HOLD_END_RELEASE: HoldEnd

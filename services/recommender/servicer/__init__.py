@@ -5,6 +5,8 @@ write path. The brand is the caller's.
 """
 
 import re
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from chassis.configuration import Configurations
@@ -16,11 +18,11 @@ from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from laurels.recommender.v1 import recommender_pb2 as pb
 from laurels.recommender.v1 import recommender_pb2_grpc
 from services.programme import Problems
-from services.recommender import store
-from services.recommender.book import Outcome, UnknownDecision
+from services.recommender import reporting, store
+from services.recommender.outcomes import Outcome, UnknownDecision
 from services.recommender.programme import RecommenderRules, compile_programme
+from services.recommender.slots import COUNT_MAX
 
-COUNT_MAX = 10
 CHOICE_WEIGHT = 5
 """A choice costs as much time on the processor as some five other requests, and batches are bounded by weight."""
 DECISION = re.compile(r"[0-9a-f]{32}")
@@ -54,8 +56,9 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         return answer
 
     async def RecordOutcome(self, request: pb.RecordOutcomeRequest, context: Any) -> pb.RecordOutcomeResponse:
-        if not 0.0 <= request.value <= 1.0:
-            raise InvalidArgument.of([FieldViolation("value", f"is {request.value}, not within 0 and 1")])
+        # The slot's own most is known with the decision.
+        if not (isfinite(request.value) and request.value >= 0):
+            raise InvalidArgument.of([FieldViolation("value", f"is {request.value}, not a number of at least 0")])
         if not DECISION.fullmatch(request.decision):
             raise UnknownDecision(request.decision)
         who = caller()
@@ -82,12 +85,14 @@ class RecommenderServicer(recommender_pb2_grpc.RecommenderServiceServicer):
         async with self._database.reading(brand) as connection:
             _, rules = await self._programmes.newest(connection, brand)
             found = await store.report(connection, brand)
+            slots = await reporting.report(connection, brand, rules, datetime.now(UTC))
         return pb.GetRecommendationsReportResponse(
             outcomes=[
-                found.get((slot.id, reward), pb.RewardOutcome(slot=slot.id, reward=reward))
+                found.get((slot.id, choice.id), pb.RewardOutcome(slot=slot.id, reward=choice.id))
                 for slot in rules.slots.values()
-                for reward in slot.rewards
-            ]
+                for choice in slot.choices
+            ],
+            slots=slots,
         )
 
 

@@ -137,8 +137,11 @@ _STANDINGS_OF = """
     WHERE brand = $1 AND member = $2 AND (board_standings.period, board_standings.board) < ($3, $4)
     ORDER BY board_standings.period DESC, board_standings.board DESC LIMIT $5"""
 _PLACED = """
-    SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
-    WHERE brand = $1 AND board = $2 AND period = $3 AND member = ANY ($4::text[])"""
+    SELECT known.* FROM unnest($4::text[]) AS wanted (member)
+    CROSS JOIN LATERAL (
+        SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
+        WHERE brand = $1 AND board = $2 AND period = $3 AND board_standings.member = wanted.member LIMIT 1
+    ) AS known"""
 _ADD_CHANGE = "INSERT INTO board_changes (brand, changes) VALUES ($1, $2) RETURNING id"
 _TOLD = "SELECT id FROM board_changes WHERE transaction >= $1 ORDER BY id"
 _CHANGES = "SELECT id, brand, changes FROM board_changes WHERE id = ANY ($1::bigint[]) ORDER BY id"

@@ -87,10 +87,10 @@ class _Names:
 
     def find(self, member: str) -> int:
         """The handle of a member; NOBODY without one."""
-        raw, table, mask, ends = member.encode(), self._table, self._mask, self._ends
+        raw, table, mask, ends, held = member.encode(), self._table, self._mask, self._ends, self._bytes
         place = hash(member) & mask
         while found := table[place]:
-            if self._bytes[ends[found - 1] : ends[found]] == raw:
+            if held[ends[found - 1] : ends[found]] == raw:
                 return found - 1
             place = (place + 1) & mask
         return NOBODY
@@ -424,19 +424,19 @@ class RankIndex:
 
     def _take_out(self, handle: int) -> None:
         number, place = self._find(handle)
-        block, firsts = self._blocks[number], self._firsts[number]
+        firsts = self._firsts[number]
         if self._groups is not None and not self._has_equal_neighbour(number, place):
             self._groups.remove(_group(self._scores[handle], self._sub_of(handle)))
-        del block[place]
+        del self._blocks[number][place]
         del firsts[place]
         self._present[handle] = 0
         self._count -= 1
         self.version += 1
-        if not block:
+        if not firsts:
             del self._blocks[number], self._firsts[number], self._lasts[number]
             self._count_blocks()
             return
-        if place == len(block):
+        if place == len(firsts):
             self._lasts[number] = firsts[-1]
         self._sizes[number] -= 1
         self._strides[number // STRIDE] -= 1

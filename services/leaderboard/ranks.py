@@ -223,6 +223,8 @@ class Ranks:
         self._seen: set[int] = set()
         self._read_at = 0.0
         self._catching_up: asyncio.Task[None] | None = None
+        self._meanwhile: list[tuple[str, int, list[Change]]] | None = None
+        """What was applied while boards are made anew; None when none are."""
         self.position = 0
 
     # -- reading ------------------------------------------------------------
@@ -283,7 +285,13 @@ class Ranks:
             return
         self._seen.add(number)
         self.position = max(self.position, number)
-        ranks = self._brands.setdefault(brand, BrandRanks())
+        changes = list(changes)
+        self._apply(self._brands.setdefault(brand, BrandRanks()), number, changes)
+        if self._meanwhile is not None:
+            self._meanwhile.append((brand, number, changes))
+
+    @staticmethod
+    def _apply(ranks: BrandRanks, number: int, changes: Iterable[Change]) -> None:
         for kind, *said in changes:
             match kind:
                 case "score" if not is_alias(said[2]):
@@ -325,13 +333,21 @@ class Ranks:
         stale = [brand for brand, ranks in self._brands.items() if ranks.is_stale]
         if not stale:
             return
-        async with self._database.reading(EVERY_BRAND) as connection:
-            horizon, _ = await store.horizon(connection)
-        for brand in stale:
-            self._brands[brand] = await self._load_brand(brand, lambda: None)
-        # What was applied meanwhile was applied to what is replaced now.
-        self._seen, self._horizon = set(), min(self._horizon, horizon)
-        await self._read_changes()
+        # What this replica commits meanwhile is applied to what is replaced then, and so once more.
+        self._meanwhile = []
+        try:
+            fresh = {brand: await self._load_brand(brand, lambda: None) for brand in stale}
+            for brand, number, changes in self._meanwhile:
+                if brand in fresh:
+                    self._apply(fresh[brand], number, changes)
+        finally:
+            self._meanwhile = None
+        for brand, ranks in fresh.items():
+            before = self._brands[brand]
+            ranks.said = before.said | ranks.said
+            if before.rules is not None:
+                ranks.adopt(before.version, before.rules)
+        self._brands |= fresh
 
     async def _read_changes(self) -> None:
         async with self._database.reading(EVERY_BRAND) as connection:

@@ -80,7 +80,10 @@ def move(book: Book, board: BoardRules, fact: Fact, counts_at: datetime | None) 
     if counts_at is not None:
         ranking.count(board.scoring, score, counts_at)
     if period is None:
-        closes_at = span.ends_at + timedelta(seconds=board.grace_s) if span.ends_at is not None else None
+        closes_at = None
+        if span.ends_at is not None:
+            # One that was over before its first score is not due before it has that.
+            closes_at = max(span.ends_at + timedelta(seconds=board.grace_s), book.now)
         book.put(PERIODS, key, Period(fact.board, span.period, span.ends_at, closes_at, is_new=True))
     book.put(SCORES, score_key, score)
     book.moved[score_key] = score

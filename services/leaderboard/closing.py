@@ -13,7 +13,7 @@ an erasure in between moves nobody past a page.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -216,12 +216,18 @@ def won(prizes: Sequence[Prize], rank: int, place: int, members: int) -> Sequenc
 
 
 class Closer:
-    """Closes periods that are due and tells of live boards and of ranks, in one replica at a time."""
+    """Closes periods that are due and tells of live boards and of ranks, in one replica at a time.
 
-    def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks) -> None:
-        self._database, self._write_path, self._ranks = database, write_path, all_ranks
+    A period that had its first score after it was due, as in a replay, is
+    closed when it was not moved for `quiet_s` seconds.
+    """
+
+    def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks, *, quiet_s: float = 0.0) -> None:
+        self._database, self._write_path, self._ranks, self._quiet_s = database, write_path, all_ranks, quiet_s
         self._herald = Herald(write_path, all_ranks)
         self._lookout = Lookout(write_path, all_ranks)
+        self._late: dict[tuple[str, str, int], tuple[int, datetime]] = {}
+        """Of periods that were scored late: how they were when they were seen to change last, and when that was."""
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
@@ -243,14 +249,16 @@ class Closer:
             await self._close(brand, board, period, now, beat)
 
     async def _close(self, brand: str, board: str, number: int, now: datetime, beat: Beat) -> None:
-        version, rules = self._ranks.rules(brand)
-        if rules is None or board not in rules.compiled:
-            return  # which board it is in is not known any more; it waits until the programme has it again
         async with self._database.reading(brand) as connection:
             period = await store.one_period(connection, brand, board, number)
-        if period is None:
+            # Of a board that the programme no longer has, as it had it last.
+            last = await self._ranks.last_with(connection, brand, board)
+        if period is None or last is None:
             return
+        version, rules = last
         if period.state == OPEN:
+            if self._is_moving(brand, period, rules, now):
+                return
             if not await self._write_path.submit(brand, Freeze(board, number, now, version)):
                 return
         else:
@@ -259,6 +267,22 @@ class Closer:
         await self._ranks.catch_up()
         while await self._next_page(brand, board, number, version):
             beat()
+
+    def _is_moving(self, brand: str, period: Period, board: BoardRules, now: datetime) -> bool:
+        """Whether a period that began to be scored when it was over may still be: by a replay, or an import."""
+        if period.ends_at is None or period.closes_at is None:
+            return False
+        if period.closes_at <= period.ends_at + timedelta(seconds=board.grace_s):
+            return False
+        key, index = (brand, period.board, period.period), self._ranks.index(brand, period.board, period.period)
+        version = index.version if index is not None else 0
+        seen = self._late.get(key)
+        if seen is None or seen[0] != version:
+            seen = self._late[key] = (version, now)
+        if now - seen[1] < timedelta(seconds=self._quiet_s):
+            return True
+        del self._late[key]
+        return False
 
     async def _next_page(self, brand: str, board: str, number: int, version: int) -> bool:
         async with self._database.reading(brand) as connection:

@@ -148,6 +148,8 @@ _CHANGES = "SELECT id, brand, changes FROM board_changes WHERE id = ANY ($1::big
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _NEWEST_CHANGE = "SELECT coalesce(max(id), 0) FROM board_changes"
 _FORGET_CHANGES = "DELETE FROM board_changes WHERE made_at < now() - make_interval(secs => $1)"
+_BOARDS = "SELECT DISTINCT board FROM board_periods WHERE brand = $1 ORDER BY board"
+_VERSIONS = "SELECT version FROM configurations WHERE brand = $1 ORDER BY version DESC"
 _DUE = """
     SELECT brand, board, period FROM board_periods
     WHERE state < 3 AND closes_at <= $1 ORDER BY closes_at, board LIMIT $2"""
@@ -367,6 +369,16 @@ async def known(connection: asyncpg.Connection, brand: str, after: str, most: in
 async def erasing(connection: asyncpg.Connection, brand: str) -> dict[str, str]:
     """Members who are being erased, by alias."""
     return {row["alias"]: row["member"] for row in await connection.fetch(_ERASING, brand)}
+
+
+async def boards(connection: asyncpg.Connection, brand: str) -> list[str]:
+    """The boards that ever had a score."""
+    return [row["board"] for row in await connection.fetch(_BOARDS, brand)]
+
+
+async def versions(connection: asyncpg.Connection, brand: str) -> list[int]:
+    """The programme's versions, the newest first."""
+    return [row["version"] for row in await connection.fetch(_VERSIONS, brand)]
 
 
 async def open_periods(connection: asyncpg.Connection, brand: str) -> list[Period]:

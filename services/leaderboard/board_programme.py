@@ -12,7 +12,7 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import Grant
-from services.leaderboard.board_rules import BoardRules, Prize
+from services.leaderboard.board_rules import BoardRules, Prize, ScopePrizes
 from services.leaderboard.periods import Continuous, Cron, Fixed, Periods
 from services.leaderboard.rank_index import Order, Ranking, Ties
 from services.leaderboard.ranking import SCORE_MAX, Limits, Operator, Scoring
@@ -79,6 +79,7 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         board.names == boards_pb.NAME_RULE_WITH_CONSENT,
         board.live,
         _scopes(board, where, problems),
+        _scope_prizes(known, board, where, problems),
     )
     if board.names not in boards_pb.NameRule.values():
         problems.add(f"{where}.names", f"is {board.names}, which there is not")
@@ -274,6 +275,23 @@ def _scopes(board: pb.Board, where: str, problems: Problems) -> dict[str, boards
             if scope.team.aggregate == boards_pb.TEAM_AGGREGATE_BEST:
                 problems.bounded(f"{spot}.team.best", scope.team.best, 1, BEST_MAX)
         found[scope.id] = scope
+    return found
+
+
+def _scope_prizes(known: Known, board: pb.Board, where: str, problems: Problems) -> dict[str, ScopePrizes]:
+    found = {}
+    for place, scope in enumerate(board.scopes):
+        of_scope = []
+        for prizes, spot in (
+            (scope.prizes, f"{where}.scopes[{place}].prizes"),
+            (scope.team.prizes, f"{where}.scopes[{place}].team.prizes"),
+        ):
+            if prizes and not board.HasField("schedule"):
+                problems.add(spot, "are given when a period closes, and the board has no schedule")
+            if len(prizes) > PRIZES_MAX:
+                problems.add(spot, f"has {len(prizes)} items, more than {PRIZES_MAX}")
+            of_scope.append(check_prizes(known, prizes, spot, problems))
+        found[scope.id] = ScopePrizes(*of_scope)
     return found
 
 

@@ -26,6 +26,7 @@ from services.leaderboard.rules import LeaderboardRules, Outcome
 from services.leaderboard.sealing import Seal
 from services.leaderboard.store.boards import add_change
 from services.leaderboard.store.cards import Pool
+from services.leaderboard.store.groups import GroupKey
 from services.programme import Problems
 
 _log = logger("leaderboard")
@@ -43,7 +44,11 @@ class Book(book.Book):
     of the cards to reveal, `newest_version` the version at hand when there are
     such; `parked` are cards whose prize could not be given and now may have
     been. `standings` are the last places of standings that are being written
-    down, `placed` who is in one. `submitted` are the moves of submissions,
+    down, `placed` who is in one. Of groups within boards, `grouped` says in which
+    a member is, by scope; `group_standings` are their last places, `group_sums`
+    their members and scores, `to_reward` places that are to give what they win,
+    `team_counts` how many groups a scope ranks; `unfinished` are periods whose
+    groups are not done. `submitted` are the moves of submissions,
     `moved` the scores that were, `changes` is what the replicas' ranks are to be
     told, under the number `change`, which the answers in `positioned` get as
     their position.
@@ -75,6 +80,12 @@ class Book(book.Book):
         self.moved: dict[Any, Score] = {}
         self.standings: dict[tuple[str, int], Any] = {}
         self.placed: set[tuple[str, int, str]] = set()
+        self.grouped: dict[tuple[str, int, str], list[tuple[str, str]]] = {}
+        self.group_standings: dict[GroupKey, Any] = {}
+        self.group_sums: dict[tuple[str, int, str], dict[str, tuple[int, int, int]]] = {}
+        self.to_reward: dict[GroupKey, list[Any]] = {}
+        self.team_counts: dict[tuple[str, int, str], int] = {}
+        self.unfinished: set[tuple[str, int]] = set()
         self.change = 0
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None

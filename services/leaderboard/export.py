@@ -14,6 +14,9 @@ SECTIONS = {
     "board_standings": """
         SELECT board, period, place, rank, score, sub_score, reached_at FROM board_standings
         WHERE brand = $1 AND member = $2 ORDER BY period, board""",
+    "group_standings": """
+        SELECT board, period, scope, group_id, place, rank, score, sub_score, reached_at FROM group_standings
+        WHERE brand = $1 AND member = $2 ORDER BY period, board, scope, group_id""",
     "board_removals": """
         SELECT board, removed, reason, changed_at FROM board_removals
         WHERE brand = $1 AND member = $2 ORDER BY board""",

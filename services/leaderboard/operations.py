@@ -5,7 +5,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget, Together
-from services.leaderboard import boards, cards, closing, live, members, reached, repairs
+from services.leaderboard import boards, cards, closing, group_closing, live, members, reached, repairs
 
 OPERATIONS = registry(
     (
@@ -27,6 +27,7 @@ OPERATIONS = registry(
         cards.ShowRedeemed(),
         cards.ClosePools(),
         reached.TellOfRanks(),
+        group_closing.CloseGroups(),
     )
 )
 

@@ -287,10 +287,10 @@ class RankIndex:
             value = sign * score
             number = bisect_left(lasts, value)
             firsts = firsts_of[number]
-            place = bisect_left(firsts, value)
-            if lasts[number] == value or blocks[number][place] != handle:
-                number, place = self._find(handle)
-            position = starts[number] + place
+            within = bisect_left(firsts, value)
+            if lasts[number] == value or blocks[number][within] != handle:
+                number, within = self._find(handle)
+            position = starts[number] + within
             found.append((position, position + 1, member, score, sub_scores[handle], reached[handle]))
         found.sort()
         return list(map(Place._make, found))

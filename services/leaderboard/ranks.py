@@ -438,9 +438,11 @@ class Ranks:
             await asyncio.sleep(0)
         return ranks
 
-    async def last_with(
-        self, connection: asyncpg.Connection, brand: str, board: str
-    ) -> tuple[int, BoardRules] | None:
+    async def board_at(self, connection: asyncpg.Connection, brand: str, board: str, version: int) -> BoardRules | None:
+        """A board as a version has it."""
+        return (await self._programmes.at(connection, brand, version)).compiled.get(board)
+
+    async def last_with(self, connection: asyncpg.Connection, brand: str, board: str) -> tuple[int, BoardRules] | None:
         """The newest version that has a board, and the board; None when none has."""
         for version in await store.versions(connection, brand):
             compiled = (await self._programmes.at(connection, brand, version)).compiled.get(board)

@@ -18,7 +18,7 @@ class Settings(ServiceSettings):
     late_period_quiet_s: float = Field(
         600.0,
         ge=0,
-        description="how long a board's period that had its first score after its end must be quiet before it is closed",
+        description="how long a period that had its first score after its end must be quiet before it is closed",
     )
 
     @field_validator("seed_key")

@@ -102,6 +102,57 @@ class BoardStanding(SQLModel, table=True):
     reached_at: datetime = Field(sa_column=stamp())
 
 
+class BoardGroup(SQLModel, table=True):
+    """A group within a board, in a period that closes or is closed: its members, its own place, how many it gave to."""
+
+    __tablename__ = "board_groups"
+    __table_args__ = (
+        CheckConstraint("rewarded >= 0 AND rewarded <= members", name="rewarded_is_within_members"),
+        Index(
+            "board_groups_places",
+            "brand",
+            "board",
+            "period",
+            "scope",
+            "place",
+            unique=True,
+            postgresql_where=text("place IS NOT NULL"),
+        ),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    scope: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    group_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    members: int = Field(sa_column=Column(BigInteger, nullable=False))
+    score: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    place: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    rank: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    rewarded: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class GroupStanding(SQLModel, table=True):
+    """A place in a group in a closed period."""
+
+    __tablename__ = "group_standings"
+    __table_args__ = (
+        Index("group_standings_of_member", "brand", "member", "period", "board", "scope", "group_id", unique=True),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    scope: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    group_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    rank: int = Field(sa_column=Column(BigInteger, nullable=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reached_at: datetime = Field(sa_column=stamp())
+
+
 class BoardRemoval(SQLModel, table=True):
     """A member who was taken off a board, or was and is back."""
 

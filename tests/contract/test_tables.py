@@ -33,6 +33,7 @@ APPEND_ONLY = {
         "answers",
         "board_facts",
         "board_standings",
+        "group_standings",
         "scratch_pools",
         "scratch_deck_tiles",
         "parked_cards",

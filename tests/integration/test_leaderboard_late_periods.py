@@ -128,7 +128,9 @@ async def test_old_events_fill_the_periods_that_they_happened_in_and_none_is_los
     assert periods == starts
     for period in sorted(periods):
         assert await standing(sport, period) == [(1, "ann", 4)]
-    kept = await sport.service.fetch("SELECT count(*) FROM board_facts WHERE brand = $1 AND board = 'sprint'", sport.brand)
+    kept = await sport.service.fetch(
+        "SELECT count(*) FROM board_facts WHERE brand = $1 AND board = 'sprint'", sport.brand
+    )
     assert kept[0][0] == 20
     assert len(await sport.service.told(sport.brand, RewardGranted)) == 5
     assert await sport.service.violations(sport.brand) == []

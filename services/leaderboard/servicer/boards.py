@@ -25,9 +25,11 @@ from services.leaderboard.repairs import PAGE as REBUILD_PAGE
 from services.leaderboard.repairs import Rebuild
 from services.leaderboard.scopes import NOTHING, groups_of
 from services.leaderboard.store import boards as store
+from services.leaderboard.store import groups as group_store
 from services.leaderboard.store.boards import CLOSED, Period
 
 AROUND_MAX = 100
+GROUPS_MAX = 1_000
 SCORES_MAX = RANKS_MAX = 1_000
 REASON_LENGTH_MAX = 500
 VALUE_LENGTH_MAX = 128
@@ -81,14 +83,14 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
 
     # -- reading ------------------------------------------------------------
 
-    async def ListLeaderboardEntries(
-        self, request: leaderboard_pb2.ListLeaderboardEntriesRequest, context: Any
-    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse | bytes:
+    async def ListLeaderboardEntries(self, request: leaderboard_pb2.ListLeaderboardEntriesRequest, context: Any) -> Any:
         page_size = page_size_of(request.page_size)
         start = pages.rank_of(request.page_token) if request.page_token else request.skip
         if not 0 <= start <= SKIP_MAX:
             raise InvalidArgument.of([FieldViolation("skip", f"is {start}, not within 0 and {SKIP_MAX}")])
         view, number = await self._view(request)
+        if request.scope and request.period and (view.board.board, number) not in view.ranks.indexes:
+            return await self._list_closed_scope(view, request, number, start, page_size)
         if request.scope and not request.group:
             return self._teams(view, request.scope, number, start, page_size)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
@@ -180,6 +182,36 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
         view.show_rows(answer.entries, rows)
         return answer
 
+    async def _list_closed_scope(
+        self,
+        view: View,
+        request: leaderboard_pb2.ListLeaderboardEntriesRequest,
+        number: int | None,
+        start: int,
+        page_size: int,
+    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
+        """A page of what was written down of a group, or of a scope's groups. Raises UnknownPeriod, UnknownScope."""
+        period = await self._period(view, number)
+        key = (period.board, period.period, request.scope)
+        answer = leaderboard_pb2.ListLeaderboardEntriesResponse(
+            period=period_id(period.period), position=self._ranks.position
+        )
+        async with self._database.reading(view.brand) as connection:
+            if request.group:
+                group = await group_store.group(connection, view.brand, (*key, request.group))
+                rows = await group_store.standing(connection, view.brand, (*key, request.group), start, page_size)
+                answer.members = group.members if group is not None else 0
+                view.show_rows(answer.entries, rows)
+            else:
+                teams, answer.members = await group_store.teams(connection, view.brand, *key, start, page_size)
+                for team in teams:
+                    answer.entries.add(rank=team.rank or 0, group=team.group_id, score=team.score or 0)
+        if not answer.members and request.scope not in view.board.scopes:
+            raise UnknownScope(view.board.board, request.scope)
+        if start + page_size < answer.members:
+            answer.next_page_token = pages.after_rank(start + page_size)
+        return answer
+
     async def GetLeaderboardMember(
         self, request: leaderboard_pb2.GetLeaderboardMemberRequest, context: Any
     ) -> leaderboard_pb2.GetLeaderboardMemberResponse:
@@ -188,6 +220,8 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             raise InvalidArgument.of([FieldViolation("around", f"is {around}, not within 0 and {AROUND_MAX}")])
         view, number = await self._view(request)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
+        if request.scope and request.period and index is None:
+            return await self._member_closed_scope(view, request, number)
         if request.scope:
             group = self._group_of(view, request.scope, request.group, member)
             index = self._within(view, request.scope, group, number)
@@ -225,6 +259,36 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
         answer = leaderboard_pb2.GetLeaderboardMemberResponse(
             members=period.members,
             percentile=_percentile(place, period.members),
+            period=period_id(period.period),
+            position=self._ranks.position,
+        )
+        view.show_rows(answer.neighbours, rows, member)
+        answer.entry.CopyFrom(answer.neighbours[place - first])
+        return answer
+
+    async def _member_closed_scope(
+        self, view: View, request: leaderboard_pb2.GetLeaderboardMemberRequest, number: int | None
+    ) -> leaderboard_pb2.GetLeaderboardMemberResponse:
+        """A place in a group as it was written down. Raises UnknownPeriod, UnknownScope, NotRanked."""
+        period = await self._period(view, number)
+        key, member, around = (period.board, period.period, request.scope), request.member, request.around
+        async with self._database.reading(view.brand) as connection:
+            found = await group_store.placed(connection, view.brand, *key, member, GROUPS_MAX)
+            found = [row for row in found if request.group in ("", row["group_id"])]
+            if not found:
+                if request.scope not in view.board.scopes:
+                    raise UnknownScope(period.board, request.scope)
+                raise NotRanked(period.board, member)
+            if len(found) > 1:  # in many groups, of which none was named
+                raise UnknownScope(period.board, request.scope)
+            of_group, place = (*key, found[0]["group_id"]), found[0]["place"]
+            group = await group_store.group(connection, view.brand, of_group)
+            first = max(place - around, 1)
+            rows = await group_store.standing(connection, view.brand, of_group, first - 1, place - first + around + 1)
+        members = group.members if group is not None else 0
+        answer = leaderboard_pb2.GetLeaderboardMemberResponse(
+            members=members,
+            percentile=_percentile(place, members),
             period=period_id(period.period),
             position=self._ranks.position,
         )
@@ -287,11 +351,18 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             )
             entry.reached_at.FromDatetime(row["reached_at"].astimezone(UTC))
             answer.standings.add(
-                board=row["board"], period=period_id(row["period"]), entry=entry, members=row["members"]
+                board=row["board"],
+                period=period_id(row["period"]),
+                entry=entry,
+                members=row["members"],
+                scope=row["scope"],
+                group=row["group_id"],
             )
         if len(rows) > page_size:
             last = rows[page_size - 1]
-            answer.next_page_token = pages.before_standing(last["period"], last["board"])
+            answer.next_page_token = pages.before_standing(
+                last["period"], last["board"], last["scope"], last["group_id"]
+            )
         return answer
 
     async def _view(self, request: Any) -> tuple[View, int | None]:

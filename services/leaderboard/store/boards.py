@@ -128,14 +128,27 @@ _ONE_PERIOD = f"SELECT {_PERIOD} FROM board_periods WHERE brand = $1 AND board =
 _STANDING = """
     SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
     WHERE brand = $1 AND board = $2 AND period = $3 AND place > $4 ORDER BY place LIMIT $5"""
+# Each by the index of the member's places, which has them in this order.
 _STANDINGS_OF = """
-    SELECT board_standings.board, board_standings.period, rank, member, score, sub_score, reached_at, members
-    FROM board_standings CROSS JOIN LATERAL (
-        SELECT members FROM board_periods WHERE board_periods.brand = $1
-          AND board_periods.board = board_standings.board AND board_periods.period = board_standings.period LIMIT 1
-    ) AS standing
-    WHERE brand = $1 AND member = $2 AND (board_standings.period, board_standings.board) < ($3, $4)
-    ORDER BY board_standings.period DESC, board_standings.board DESC LIMIT $5"""
+    SELECT placed.*, coalesce(ranked.members, 0) AS members FROM (
+        (SELECT board, period, '' AS scope, '' AS group_id, rank, member, score, sub_score, reached_at
+         FROM board_standings
+         WHERE brand = $1 AND member = $2 AND (period, board) <= ($3, $4) AND ((period, board) < ($3, $4) OR $5 > '')
+         ORDER BY period DESC, board DESC LIMIT $7)
+        UNION ALL
+        (SELECT board, period, scope, group_id, rank, member, score, sub_score, reached_at FROM group_standings
+         WHERE brand = $1 AND member = $2 AND (period, board, scope, group_id) < ($3, $4, $5, $6)
+         ORDER BY period DESC, board DESC, scope DESC, group_id DESC LIMIT $7)
+    ) AS placed LEFT JOIN LATERAL (
+        SELECT members FROM board_periods WHERE placed.scope = '' AND board_periods.brand = $1
+          AND board_periods.board = placed.board AND board_periods.period = placed.period
+        UNION ALL
+        SELECT members FROM board_groups WHERE board_groups.brand = $1 AND board_groups.board = placed.board
+          AND board_groups.period = placed.period AND board_groups.scope = placed.scope
+          AND board_groups.group_id = placed.group_id
+        LIMIT 1
+    ) AS ranked ON true
+    ORDER BY period DESC, board DESC, scope DESC, group_id DESC LIMIT $7"""
 _PLACED = """
     SELECT known.* FROM unnest($4::text[]) AS wanted (member)
     CROSS JOIN LATERAL (
@@ -446,9 +459,9 @@ async def placed(
 
 
 async def standings_of(
-    connection: asyncpg.Connection, brand: str, member: str, before: tuple[int, str], most: int
+    connection: asyncpg.Connection, brand: str, member: str, before: tuple[int, str, str, str], most: int
 ) -> list[Any]:
-    """A member's places in closed periods, the newest period first."""
+    """A member's places in closed periods, on boards and in groups, the newest period first."""
     return list(await connection.fetch(_STANDINGS_OF, brand, member, *before, most))
 
 

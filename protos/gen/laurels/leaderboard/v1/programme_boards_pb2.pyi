@@ -145,18 +145,20 @@ class RankRange(_message.Message):
     def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
 
 class BoardScope(_message.Message):
-    __slots__ = ("id", "tier", "segment", "attribute", "team")
+    __slots__ = ("id", "tier", "segment", "attribute", "team", "prizes")
     ID_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     TEAM_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
     id: str
     tier: ScopeByTier
     segment: ScopeBySegment
     attribute: str
     team: TeamRanking
-    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamRanking, _Mapping]] = ...) -> None: ...
+    prizes: _containers.RepeatedCompositeFieldContainer[BoardPrize]
+    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamRanking, _Mapping]] = ..., prizes: _Optional[_Iterable[_Union[BoardPrize, _Mapping]]] = ...) -> None: ...
 
 class ScopeByTier(_message.Message):
     __slots__ = ()
@@ -167,9 +169,11 @@ class ScopeBySegment(_message.Message):
     def __init__(self) -> None: ...
 
 class TeamRanking(_message.Message):
-    __slots__ = ("aggregate", "best")
+    __slots__ = ("aggregate", "best", "prizes")
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     BEST_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
     aggregate: TeamAggregate
     best: int
-    def __init__(self, aggregate: _Optional[_Union[TeamAggregate, str]] = ..., best: _Optional[int] = ...) -> None: ...
+    prizes: _containers.RepeatedCompositeFieldContainer[BoardPrize]
+    def __init__(self, aggregate: _Optional[_Union[TeamAggregate, str]] = ..., best: _Optional[int] = ..., prizes: _Optional[_Iterable[_Union[BoardPrize, _Mapping]]] = ...) -> None: ...

@@ -27,6 +27,7 @@ from services.leaderboard.sealing import Seal
 from services.leaderboard.store.boards import add_change
 from services.leaderboard.store.cards import Pool
 from services.leaderboard.store.groups import GroupKey
+from services.leaderboard.store.parked import ParkedCard
 from services.programme import Problems
 
 _log = logger("leaderboard")
@@ -48,7 +49,7 @@ class Book(book.Book):
     a member is, by scope; `group_standings` are their last places, `group_sums`
     their members and scores, `to_reward` places that are to give what they win,
     `team_counts` how many groups a scope ranks; `unfinished` are periods whose
-    groups are not done. `submitted` are the moves of submissions,
+    groups are not done. `parked_cards` are those to decide on. `submitted` are the moves of submissions,
     `moved` the scores that were, `changes` is what the replicas' ranks are to be
     told, under the number `change`, which the answers in `positioned` get as
     their position.
@@ -86,6 +87,7 @@ class Book(book.Book):
         self.to_reward: dict[GroupKey, list[Any]] = {}
         self.team_counts: dict[tuple[str, int, str], int] = {}
         self.unfinished: set[tuple[str, int]] = set()
+        self.parked_cards: dict[str, ParkedCard] = {}
         self.change = 0
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None

@@ -28,7 +28,7 @@ SECTIONS = {
     "scratch_counts": """
         SELECT pool, day, cards FROM scratch_counts WHERE brand = $1 AND member = $2 ORDER BY pool, day""",
     "parked_cards": """
-        SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
+        SELECT key, place, pool, code, detail, occurred_at, state, decided_at, card FROM parked_cards
         WHERE brand = $1 AND member = $2 ORDER BY key, place""",
     "ranks_told": """
         SELECT board, period, rank, told_at FROM ranks_told

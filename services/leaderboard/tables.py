@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -327,10 +328,21 @@ class ScratchDeckTile(SQLModel, table=True):
 
 
 class ParkedCard(SQLModel, table=True):
-    """A card that was granted under a key and could not be given."""
+    """A card that was granted under a key and could not be given, and what was decided of it."""
 
     __tablename__ = "parked_cards"
-    __table_args__ = (Index("parked_cards_of_member", "brand", "member"),)
+    __table_args__ = (
+        Index("parked_cards_of_member", "brand", "member"),
+        Index("parked_cards_by_id", "brand", "parked", unique=True),
+        Index("parked_cards_by_state", "brand", "state", "occurred_at", "key", "place"),
+        Index(
+            "parked_cards_decisions",
+            "brand",
+            "decision_key",
+            unique=True,
+            postgresql_where=text("decision_key <> ''::text"),
+        ),
+    )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
@@ -340,6 +352,15 @@ class ParkedCard(SQLModel, table=True):
     code: str = Field(sa_column=Column(Text, nullable=False))
     detail: str = Field(sa_column=Column(Text, nullable=False))
     occurred_at: datetime = Field(sa_column=stamp())
+    parked: str = Field(
+        sa_column=Column(Text, Computed("md5(key || '#' || place::text)", persisted=True), nullable=False)
+    )
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
+    decided_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    card: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    decision_key: str = Field(sa_column=Column(Text(collation="C"), nullable=False, server_default=text("''")))
+    decision_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("''")))
+    note: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
 
 
 class Member(SQLModel, table=True):

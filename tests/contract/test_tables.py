@@ -36,7 +36,6 @@ APPEND_ONLY = {
         "group_standings",
         "scratch_pools",
         "scratch_deck_tiles",
-        "parked_cards",
     },
     "recommender": {"decisions", "outcomes"},
 }

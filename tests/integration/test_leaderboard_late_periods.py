@@ -68,7 +68,7 @@ async def standing(sport: Sport, period: str) -> list[tuple[int, str, int]]:
 async def test_a_board_that_left_the_programme_closes_with_its_prizes_and_its_history_is_read(
     sport: Sport, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fields = {"schedule": DATED, "ascending": True, "operator": boards_pb.SCORE_OPERATOR_BEST}
+    fields: dict[str, Any] = {"schedule": DATED, "ascending": True, "operator": boards_pb.SCORE_OPERATOR_BEST}
     await sport.service.apply(sport.brand, with_boards(board(prizes=[cup(1, amount=7)], **fields)))
     await sport.submit(("ann", 9), ("bob", 5), ("cem", 7), at=AT_HAND)
     await sport.service.apply(sport.brand, with_boards(board(prizes=[cup(1, amount=8)], **fields)), version=2)

@@ -73,6 +73,23 @@ def upgrade() -> None:
         CREATE UNIQUE INDEX group_standings_of_member
             ON group_standings (brand, member, period, board, scope, group_id)""")
     secure("group_standings", grants="SELECT, INSERT")
+    # Decided on by an id, which follows from the key. A card's key keeps what was decided of it.
+    op.execute("""
+        -- squawk-ignore-file prefer-bigint-over-smallint, require-concurrent-index-creation
+        ALTER TABLE parked_cards
+            ADD COLUMN parked text NOT NULL GENERATED ALWAYS AS (md5(key || '#' || place::text)) STORED,
+            ADD COLUMN state smallint NOT NULL DEFAULT 1,
+            ADD COLUMN decided_at timestamptz,
+            ADD COLUMN card text NOT NULL DEFAULT '',
+            ADD COLUMN decision_key text COLLATE "C" NOT NULL DEFAULT '',
+            ADD COLUMN decision_digest bytea NOT NULL DEFAULT '',
+            ADD COLUMN note text NOT NULL DEFAULT ''""")
+    op.execute("CREATE UNIQUE INDEX parked_cards_by_id ON parked_cards (brand, parked)")
+    op.execute("CREATE INDEX parked_cards_by_state ON parked_cards (brand, state, occurred_at, key, place)")
+    op.execute("""
+        CREATE UNIQUE INDEX parked_cards_decisions ON parked_cards (brand, decision_key) WHERE decision_key <> ''""")
+    columns = "state, decided_at, card, decision_key, decision_digest, note"
+    op.execute(f"GRANT UPDATE ({columns}) ON parked_cards TO {app_role()}")
     op.execute(
         "CREATE OR REPLACE FUNCTION erase_member(text, text) RETURNS void LANGUAGE sql VOLATILE "
         f"SECURITY DEFINER SET search_path = public, pg_temp AS $body$ {ERASE} $body$"

@@ -50,7 +50,7 @@ class Book(book.Book):
     their members and scores, `to_reward` places that are to give what they win,
     `team_counts` how many groups a scope ranks; `unfinished` are periods whose
     groups are not done. `parked_cards` are those to decide on. `submitted` are the moves of submissions,
-    `moved` the scores that were, `changes` is what the replicas' ranks are to be
+    `facts` those of events, `moved` the scores that were, `changes` is what the replicas' ranks are to be
     told, under the number `change`, which the answers in `positioned` get as
     their position.
     """
@@ -92,6 +92,7 @@ class Book(book.Book):
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None
         self._outcomes: dict[int, Outcome | None] = {}
+        self.facts: dict[int, list[Fact]] = {}
 
     async def adopt(self, connection: asyncpg.Connection, applied: ProgrammeApplied) -> None:
         await super().adopt(connection, applied)
@@ -111,7 +112,7 @@ class Book(book.Book):
         """What an activity does, evaluated once for all topics; None when nothing looks at its type."""
         if id(recorded) not in self._outcomes:
             of_type = rules.by_type.get(recorded.activity.type)
-            self._outcomes[id(recorded)] = None if of_type is None else of_type.outcome(recorded, self._failed)
+            self._outcomes[id(recorded)] = None if of_type is None else of_type.outcome(recorded, self.failed)
         return self._outcomes[id(recorded)]
 
     async def save(self, connection: asyncpg.Connection) -> None:
@@ -127,6 +128,7 @@ class Book(book.Book):
         # The last erasure leaves the id nowhere, and so not in what it tells.
         self.changes.append(ranks.erased(member, alias) if member in self._asked else ranks.settled(alias))
 
-    def _failed(self, name: str, why: str) -> None:
+    def failed(self, name: str, why: str) -> None:
+        """Is told of a board's or a pool's expression that failed on an event."""
         metrics.RULE_FAILURES.labels("leaderboard").inc()
         _log.warning("expression failed", board_or_pool=name, brand=self.brand, why=why)

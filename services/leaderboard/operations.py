@@ -15,6 +15,7 @@ OPERATIONS = registry(
         Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
         Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
         Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
+        boards.MoveByLevel(),
         boards.Submit(),
         closing.Close(),
         repairs.Move(),

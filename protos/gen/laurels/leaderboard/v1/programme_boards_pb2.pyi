@@ -41,6 +41,13 @@ class NameRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NAME_RULE_UNLESS_WITHDRAWN: _ClassVar[NameRule]
     NAME_RULE_WITH_CONSENT: _ClassVar[NameRule]
 
+class FeedEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_EVENT_UNSPECIFIED: _ClassVar[FeedEvent]
+    FEED_EVENT_POINTS_CREDITED: _ClassVar[FeedEvent]
+    FEED_EVENT_MISSION_COMPLETED: _ClassVar[FeedEvent]
+    FEED_EVENT_LEVEL_REACHED: _ClassVar[FeedEvent]
+
 class TeamAggregate(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TEAM_AGGREGATE_UNSPECIFIED: _ClassVar[TeamAggregate]
@@ -65,6 +72,10 @@ RANK_METHOD_DENSE: RankMethod
 NAME_RULE_UNSPECIFIED: NameRule
 NAME_RULE_UNLESS_WITHDRAWN: NameRule
 NAME_RULE_WITH_CONSENT: NameRule
+FEED_EVENT_UNSPECIFIED: FeedEvent
+FEED_EVENT_POINTS_CREDITED: FeedEvent
+FEED_EVENT_MISSION_COMPLETED: FeedEvent
+FEED_EVENT_LEVEL_REACHED: FeedEvent
 TEAM_AGGREGATE_UNSPECIFIED: TeamAggregate
 TEAM_AGGREGATE_SUM: TeamAggregate
 TEAM_AGGREGATE_MEAN: TeamAggregate
@@ -77,6 +88,16 @@ class MissionFeed(_message.Message):
     mission: str
     score: int
     def __init__(self, mission: _Optional[str] = ..., score: _Optional[int] = ...) -> None: ...
+
+class EventFeed(_message.Message):
+    __slots__ = ("event", "condition", "score")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    event: FeedEvent
+    condition: str
+    score: str
+    def __init__(self, event: _Optional[_Union[FeedEvent, str]] = ..., condition: _Optional[str] = ..., score: _Optional[str] = ...) -> None: ...
 
 class ScoreBounds(_message.Message):
     __slots__ = ("minimum", "maximum")

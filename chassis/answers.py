@@ -18,7 +18,12 @@ from chassis.errors import IdempotencyConflict
 
 Response = TypeVar("Response", bound=Message)
 
-_LOCK = "SELECT key, member, digest, answer FROM answers WHERE brand = $1 AND key = ANY ($2::text[])"
+# Each by its key alone: a list of keys may be looked up by the brand, and then costs what all its answers cost.
+_LOCK = """
+    SELECT known.* FROM unnest($2::text[]) AS wanted (key)
+    CROSS JOIN LATERAL (
+        SELECT key, member, digest, answer FROM answers WHERE brand = $1 AND answers.key = wanted.key LIMIT 1
+    ) AS known"""
 _SAVE = """
     INSERT INTO answers (brand, key, member, digest, answer)
     SELECT $1, key, member, digest, answer

@@ -10,7 +10,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -115,7 +115,7 @@ class Guard(grpc.aio.ServerInterceptor):
         rule = Rule.of(method)
         coders = {
             "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
+            "response_serializer": _serialised_by(handler.response_serializer),
         }
 
         # Each call is a task of its own, so that what is bound to its context ends with it.
@@ -206,6 +206,11 @@ class _Observed:
     def end(self) -> None:
         """Measures the call."""
         _calls(self._service, self._method.name, self._status).observe(time.perf_counter() - self._started)
+
+
+def _serialised_by(serialise: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """What makes bytes of answers; a method that keeps answers serialised returns them as they are."""
+    return lambda answer: answer if type(answer) is bytes else serialise(answer)
 
 
 @cache

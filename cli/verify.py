@@ -23,6 +23,7 @@ from cli.settlement import Unsettled, settlement_of
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1.events_pb2 import ScratchCardIssued, ScratchCardRevealed
 from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.missions.v1.levels_events_pb2 import LevelReached
 from laurels.points.v1.events_pb2 import PointsCredited
 from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import HoldRequested, HoldSettled, RewardGranted
@@ -291,6 +292,9 @@ async def _boards_are_their_replay(databases: Mapping[str, asyncpg.Connection], 
         under = rules[done.programme_version]
         moved.update(_placed(under, boards.facts_of_mission(under, done)))
         cards |= {card_id(brand, pool, cause): (pool, done.member) for pool in under.by_mission.get(done.mission, ())}
+    for reached in facts[LevelReached.DESCRIPTOR.full_name]:
+        under = rules[reached.programme_version]
+        moved.update(_placed(under, boards.facts_of_level(under, reached)))
     rows = await connection.fetch(
         "SELECT board, period, member, score, sub_score, occurred_at, value FROM board_facts WHERE source = 0"
     )
@@ -399,7 +403,7 @@ async def _facts(databases: Mapping[str, asyncpg.Connection]) -> Facts:
     """The events that other services keep effects of, by type and in order."""
     wanted = {
         "points": (ActivityRecorded, PointsCredited),
-        "missions": (MissionCompleted, RewardGranted, HoldRequested, HoldSettled),
+        "missions": (MissionCompleted, LevelReached, RewardGranted, HoldRequested, HoldSettled),
         "leaderboard": (ScratchCardIssued, ScratchCardRevealed, RewardGranted, HoldRequested, HoldSettled),
         "recommender": (RewardGranted,),
     }

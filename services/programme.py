@@ -7,13 +7,13 @@ that the author mends a file in one go.
 import re
 from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from chassis import configuration
-from chassis.conditions import Amount, Condition, InvalidExpression
+from chassis.conditions import Amount, Condition, InvalidExpression, Vocabulary
 from chassis.events import NO_MEMBER, NewEvent
 from laurels.programme.v1.events_pb2 import ProgrammeAdopted, ProgrammeApplied
 from laurels.programme.v1.programme_pb2 import Problem, Programme, ValidateProgrammeResponse
@@ -22,6 +22,12 @@ from services.activity import ActivitySchema
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NAME_LENGTH_MAX = 200
 AMOUNT_MAX = 2**53 - 1
+
+
+class Worded(Protocol):
+    """What expressions may be over."""
+
+    vocabulary: Vocabulary
 
 
 class Problems:
@@ -88,14 +94,14 @@ class Problems:
             self.add(f"{where}.until", "is not after `from`")
         return since, until
 
-    def condition(self, field: str, schema: ActivitySchema, source: str) -> Condition | None:
+    def condition(self, field: str, schema: Worded, source: str) -> Condition | None:
         try:
             return schema.vocabulary.condition(source)
         except InvalidExpression as error:
             self.add(field, str(error))
             return None
 
-    def amount(self, field: str, schema: ActivitySchema, source: str) -> Amount | None:
+    def amount(self, field: str, schema: Worded, source: str) -> Amount | None:
         try:
             return schema.vocabulary.amount(source)
         except InvalidExpression as error:

@@ -56,6 +56,7 @@ def settings_of(servers: Servers) -> Callable[..., Any]:
             "webhook_pauses_s": (0.05, 0.05),
             "erasure_key": data.erasure_key(),
             "nats_eraser_user": "eraser",
+            "late_period_quiet_s": 0.0,
             "nats_eraser_password": data.password("nats_eraser"),
         }
         kind = import_module(f"services.{service}.settings").Settings

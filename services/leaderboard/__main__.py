@@ -67,7 +67,9 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         for source, types in SUBSCRIPTIONS.items():
             service.subscribe(source, types, write_path, request_of)
         service.loops.start("ranks", ranks.run)
-        service.loops.start("closing", Closer(service.database, write_path, ranks).run)
+        service.loops.start(
+            "closing", Closer(service.database, write_path, ranks, quiet_s=settings.late_period_quiet_s).run
+        )
         service.loops.start("pools", PoolCloser(service.database, write_path).run)
         service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
         service.loops.start("prizes-left", prizes_left.observing(service.database))

@@ -1,6 +1,6 @@
 """The boards of a programme, checked and compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -12,11 +12,14 @@ from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.programme.v1 import programme_pb2
 from laurels.programme.v1.programme_pb2 import Programme
 from laurels.value.v1.events_pb2 import Grant
-from services.leaderboard.board_rules import BoardRules, Prize
+from services.activity import ActivitySchema
+from services.leaderboard.board_rules import BoardRules, Prize, ScopePrizes
+from services.leaderboard.event_feeds import SCHEMAS, EventRules, EventSchema
+from services.leaderboard.gains import Feed
 from services.leaderboard.periods import Continuous, Cron, Fixed, Periods
 from services.leaderboard.rank_index import Order, Ranking, Ties
 from services.leaderboard.ranking import SCORE_MAX, Limits, Operator, Scoring
-from services.leaderboard.rules import OPEN_RANK_MAX, AskedRanks, Feed, Known, LeaderboardRules, of_type
+from services.leaderboard.rules import OPEN_RANK_MAX, AskedRanks, Known, LeaderboardRules, of_type
 from services.programme import Problems
 
 Value = TypeVar("Value")
@@ -60,13 +63,15 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
     before = len(problems.found)
     feed = board.WhichOneof("feed")
     if feed is None and not board.submissions:
-        problems.add(where, "needs what moves it: `points`, `activity`, `mission` or `submissions`")
+        problems.add(where, "needs what moves it: `points`, `activity`, `mission`, `event` or `submissions`")
     elif feed == "points":
         problems.reference(f"{where}.points.currency", board.points.currency, known.currencies, "currency")
     elif feed == "mission":
         _check_mission(known, board.mission, f"{where}.mission", problems)
     elif feed == "activity":
         _check_feed(known, board.activity, f"{where}.activity", problems)
+    elif feed == "event":
+        _check_event(board.event, f"{where}.event", problems)
     operator = _named(_OPERATORS, board.operator, f"{where}.operator", problems) or Operator.ADD
     _check_sub_score(known, board, operator, where, problems)
     compiled = BoardRules(
@@ -79,6 +84,7 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         board.names == boards_pb.NAME_RULE_WITH_CONSENT,
         board.live,
         _scopes(board, where, problems),
+        _scope_prizes(known, board, where, problems),
     )
     if board.names not in boards_pb.NameRule.values():
         problems.add(f"{where}.names", f"is {board.names}, which there is not")
@@ -94,6 +100,11 @@ def _compile_board(rules: LeaderboardRules, known: Known, board: pb.Board, where
         moved = board.activity
         added = Feed(board.id, moved.condition, moved.score, board.sub_score, board.distinct, operator in SIGNED)
         of_type(rules, known, moved.activity_type).feeds.append(added)
+    elif feed == "event":
+        added = Feed(
+            board.id, board.event.condition, board.event.score, board.sub_score, board.distinct, operator in SIGNED
+        )
+        rules.by_event.setdefault(board.event.event, EventRules(board.event.event)).feeds.append(added)
 
 
 def ask_ranks(rules: LeaderboardRules, programme: Programme) -> None:
@@ -120,6 +131,15 @@ def _check_feed(known: Known, feed: pb.ActivityFeed, where: str, problems: Probl
         problems.amount(f"{where}.score", schema, feed.score)
 
 
+def _check_event(feed: boards_pb.EventFeed, where: str, problems: Problems) -> None:
+    schema = SCHEMAS.get(feed.event)
+    if schema is None:
+        problems.add(f"{where}.event", "needs which events: POINTS_CREDITED, MISSION_COMPLETED or LEVEL_REACHED")
+        return
+    problems.condition(f"{where}.condition", schema, feed.condition)
+    problems.amount(f"{where}.score", schema, feed.score)
+
+
 def _check_mission(known: Known, feed: boards_pb.MissionFeed, where: str, problems: Problems) -> None:
     if feed.mission:
         problems.reference(f"{where}.mission", feed.mission, known.missions, "mission")
@@ -129,18 +149,29 @@ def _check_mission(known: Known, feed: boards_pb.MissionFeed, where: str, proble
 
 
 def _check_sub_score(known: Known, board: pb.Board, operator: Operator, where: str, problems: Problems) -> None:
-    schema = known.schemas.get(board.activity.activity_type) if board.WhichOneof("feed") == "activity" else None
+    schema, texts = _fed_by(known, board)
     if board.sub_score and schema is None:
-        problems.add(f"{where}.sub_score", "belongs to a board with an activity feed")
+        problems.add(f"{where}.sub_score", "belongs to a board with an activity feed or an event feed")
     elif board.sub_score and schema is not None:
         problems.amount(f"{where}.sub_score", schema, board.sub_score)
     if (operator is Operator.DISTINCT) != bool(board.distinct) and board.WhichOneof("feed") is not None:
-        problems.add(f"{where}.distinct", "goes with SCORE_OPERATOR_DISTINCT and an activity feed, and each needs it")
+        problems.add(f"{where}.distinct", "goes with SCORE_OPERATOR_DISTINCT and an activity feed or an event feed")
     elif board.distinct and schema is None:
-        problems.add(f"{where}.distinct", "belongs to a board with an activity feed")
+        problems.add(f"{where}.distinct", "belongs to a board with an activity feed or an event feed")
     elif board.distinct and schema is not None:
-        texts = [n for n, a in schema.attributes.items() if a.kind == programme_pb2.ATTRIBUTE_KIND_TEXT]
         problems.reference(f"{where}.distinct", board.distinct, texts, "text attribute")
+
+
+def _fed_by(known: Known, board: pb.Board) -> tuple[ActivitySchema | EventSchema | None, Sequence[str]]:
+    """What the expressions of a board's feed are over, and which of it is text."""
+    match board.WhichOneof("feed"):
+        case "activity":
+            schema = known.schemas.get(board.activity.activity_type)
+            attributes = schema.attributes.items() if schema is not None else ()
+            return schema, [name for name, a in attributes if a.kind == programme_pb2.ATTRIBUTE_KIND_TEXT]
+        case "event" if (of_event := SCHEMAS.get(board.event.event)) is not None:
+            return of_event, of_event.texts
+    return None, ()
 
 
 def _order(board: pb.Board, where: str, problems: Problems) -> Order:
@@ -216,9 +247,16 @@ def _prizes(known: Known, board: pb.Board, where: str, problems: Problems) -> tu
         problems.add(f"{where}.prizes", "are given when a period closes, and the board has no schedule")
     if len(board.prizes) > PRIZES_MAX:
         problems.add(f"{where}.prizes", f"has {len(board.prizes)} items, more than {PRIZES_MAX}")
+    return check_prizes(known, board.prizes, f"{where}.prizes", problems)
+
+
+def check_prizes(
+    known: Known, prizes: Sequence[boards_pb.BoardPrize], where: str, problems: Problems
+) -> tuple[Prize, ...]:
+    """What places win; reports what is not right."""
     found = []
-    for place, prize in enumerate(board.prizes):
-        spot = f"{where}.prizes[{place}]"
+    for place, prize in enumerate(prizes):
+        spot = f"{where}[{place}]"
         first, last = prize.ranks.first, prize.ranks.last or prize.ranks.first
         if prize.WhichOneof("places") == "ranks":
             problems.bounded(f"{spot}.ranks.first", first, 1, RANK_MAX)
@@ -267,6 +305,23 @@ def _scopes(board: pb.Board, where: str, problems: Problems) -> dict[str, boards
             if scope.team.aggregate == boards_pb.TEAM_AGGREGATE_BEST:
                 problems.bounded(f"{spot}.team.best", scope.team.best, 1, BEST_MAX)
         found[scope.id] = scope
+    return found
+
+
+def _scope_prizes(known: Known, board: pb.Board, where: str, problems: Problems) -> dict[str, ScopePrizes]:
+    found = {}
+    for place, scope in enumerate(board.scopes):
+        of_scope = []
+        for prizes, spot in (
+            (scope.prizes, f"{where}.scopes[{place}].prizes"),
+            (scope.team.prizes, f"{where}.scopes[{place}].team.prizes"),
+        ):
+            if prizes and not board.HasField("schedule"):
+                problems.add(spot, "are given when a period closes, and the board has no schedule")
+            if len(prizes) > PRIZES_MAX:
+                problems.add(spot, f"has {len(prizes)} items, more than {PRIZES_MAX}")
+            of_scope.append(check_prizes(known, prizes, spot, problems))
+        found[scope.id] = ScopePrizes(*of_scope)
     return found
 
 

@@ -1,7 +1,7 @@
 """A board of a programme as the leaderboard service uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from laurels.value.v1.events_pb2 import Grant
@@ -20,6 +20,18 @@ class Prize:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopePrizes:
+    """What places in a scope's groups win, and what its groups' own places do."""
+
+    places: tuple[Prize, ...]
+    teams: tuple[Prize, ...]
+
+    def all_grants(self) -> list[Grant]:
+        """All that may be won."""
+        return [grant for prize in (*self.places, *self.teams) for grant in prize.grants]
+
+
+@dataclass(frozen=True, slots=True)
 class BoardRules:
     """A board, compiled."""
 
@@ -32,3 +44,4 @@ class BoardRules:
     with_consent: bool
     live: bool
     scopes: Mapping[str, boards_pb.BoardScope]
+    scope_prizes: Mapping[str, ScopePrizes] = field(default_factory=dict)

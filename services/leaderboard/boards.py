@@ -18,11 +18,21 @@ from chassis.logging import logger
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1 import boards_pb2
 from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.missions.v1.levels_events_pb2 import LevelReached
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.activity import moment_of
 from services.leaderboard import ranking
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.book import Book
+from services.leaderboard.event_feeds import (
+    POINTS_CREDITED,
+    Told,
+    told_by_activity,
+    told_by_credit,
+    told_by_level,
+    told_by_mission,
+)
+from services.leaderboard.gains import Failed
 from services.leaderboard.periods import Span, period_id
 from services.leaderboard.ranking import (
     Fact,
@@ -42,6 +52,10 @@ PERIODS: Kind[PeriodKey, Period] = Kind("periods", 21, store.share_periods, stor
 SCORES: Kind[ScoreKey, Score] = Kind("scores", 30, store.lock_scores, store.save_scores)
 
 _log = logger("boards")
+
+
+def unheard(board: str, why: str) -> None:
+    """Where nobody needs to hear of an expression that failed again."""
 
 
 def span_of(board: BoardRules, at: datetime) -> Span:
@@ -80,7 +94,10 @@ def move(book: Book, board: BoardRules, fact: Fact, counts_at: datetime | None) 
     if counts_at is not None:
         ranking.count(board.scoring, score, counts_at)
     if period is None:
-        closes_at = span.ends_at + timedelta(seconds=board.grace_s) if span.ends_at is not None else None
+        closes_at = None
+        if span.ends_at is not None:
+            # One that was over before its first score is not due before it has that.
+            closes_at = max(span.ends_at + timedelta(seconds=board.grace_s), book.now)
         book.put(PERIODS, key, Period(fact.board, span.period, span.ends_at, closes_at, is_new=True))
     book.put(SCORES, score_key, score)
     book.moved[score_key] = score
@@ -103,39 +120,58 @@ class OfEvents(Operation):
         return book
 
     def touch(self, request: Any, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
-        for fact in self.facts_of(found, rules, request):
+        found.facts[id(request)] = self.facts_of(found, rules, request)
+        for fact in found.facts[id(request)]:
             touch_move(rules, fact, touched)
 
     def decide(self, book: Book, rules: LeaderboardRules, request: Any) -> None:
-        for fact in self.facts_of(book, rules, request):
+        for fact in book.facts[id(request)]:
             try:
                 move(book, rules.compiled[fact.board], fact, fact.occurred_at)
             except DomainError as refusal:
                 _log.info("score not moved", brand=book.brand, board=fact.board, why=refusal.reason)
 
 
-def facts_of_credit(rules: LeaderboardRules, credited: PointsCredited) -> list[Fact]:
-    """What a credit moves: the boards of its currency."""
+def facts_of_event(rules: LeaderboardRules, told: Told, failed: Failed = unheard) -> list[Fact]:
+    """What an event moves by expressions."""
+    of_kind = rules.by_event.get(told.kind)
+    gains = of_kind.gains(told.values(), failed) if of_kind is not None else ()
+    return [Fact(gain.board, told.member, gain.score, gain.sub_score, told.at, gain.value) for gain in gains]
+
+
+def facts_of_level(rules: LeaderboardRules, reached: LevelReached, failed: Failed = unheard) -> list[Fact]:
+    """What a level that was reached moves."""
+    return facts_of_event(rules, told_by_level(reached), failed)
+
+
+def facts_of_credit(rules: LeaderboardRules, credited: PointsCredited, failed: Failed = unheard) -> list[Fact]:
+    """What a credit moves: the boards of its currency, and those that reckon with it."""
     at = credited.occurred_at.ToDatetime(tzinfo=UTC)
     boards = rules.by_currency.get(credited.currency, ())
-    return [Fact(board, credited.member, credited.amount, 0, at) for board in boards]
+    facts = [Fact(board, credited.member, credited.amount, 0, at) for board in boards]
+    return facts + facts_of_event(rules, told_by_credit(credited), failed)
 
 
-def facts_of_mission(rules: LeaderboardRules, completed: MissionCompleted) -> list[Fact]:
-    """What a finished mission moves: its boards, and those of any mission."""
+def facts_of_mission(rules: LeaderboardRules, completed: MissionCompleted, failed: Failed = unheard) -> list[Fact]:
+    """What a finished mission moves: its boards, those of any mission, and those that reckon with it."""
     at = completed.completed_at.ToDatetime(tzinfo=UTC)
     boards = [*rules.boards_by_mission.get(completed.mission, ()), *rules.boards_by_mission.get("", ())]
-    return [Fact(board, completed.member, score, 0, at) for board, score in boards]
+    facts = [Fact(board, completed.member, score, 0, at) for board, score in boards]
+    return facts + facts_of_event(rules, told_by_mission(completed), failed)
 
 
-def facts_of_activity(rules: LeaderboardRules, recorded: ActivityRecorded, outcome: Any) -> list[Fact]:
-    """What an activity moves: the boards of what it earned, and those that reckon with it."""
+def facts_of_activity(
+    rules: LeaderboardRules, recorded: ActivityRecorded, outcome: Any, failed: Failed = unheard
+) -> list[Fact]:
+    """What an activity moves: the boards of what it earned, and those that reckon with it or with that."""
     member, at = recorded.activity.member, moment_of(recorded.activity)
     facts = [
         Fact(board, member, earned.amount, 0, at)
         for earned in recorded.earned
         for board in rules.by_currency.get(earned.currency, ())
     ]
+    for told in told_by_activity(recorded) if POINTS_CREDITED in rules.by_event else ():
+        facts += facts_of_event(rules, told, failed)
     gains = outcome.gains if outcome is not None else ()
     return facts + [Fact(gain.board, member, gain.score, gain.sub_score, at, gain.value) for gain in gains]
 
@@ -149,7 +185,7 @@ class MoveByCredit(OfEvents):
         return request.programme_version
 
     def facts_of(self, book: Book, rules: LeaderboardRules, request: PointsCredited) -> list[Fact]:
-        return facts_of_credit(rules, request)
+        return facts_of_credit(rules, request, book.failed)
 
 
 class MoveByMission(OfEvents):
@@ -158,7 +194,19 @@ class MoveByMission(OfEvents):
     requests = (MissionCompleted,)
 
     def facts_of(self, book: Book, rules: LeaderboardRules, request: MissionCompleted) -> list[Fact]:
-        return facts_of_mission(rules, request)
+        return facts_of_mission(rules, request, book.failed)
+
+
+class MoveByLevel(OfEvents):
+    """Moves boards by levels that were reached."""
+
+    requests = (LevelReached,)
+
+    def version(self, request: LevelReached) -> int:
+        return request.programme_version
+
+    def facts_of(self, book: Book, rules: LeaderboardRules, request: LevelReached) -> list[Fact]:
+        return facts_of_level(rules, request, book.failed)
 
 
 class MoveByActivity(OfEvents):
@@ -167,7 +215,7 @@ class MoveByActivity(OfEvents):
     requests = (ActivityRecorded,)
 
     def facts_of(self, book: Book, rules: LeaderboardRules, request: ActivityRecorded) -> list[Fact]:
-        return facts_of_activity(rules, request, book.outcome(rules, request))
+        return facts_of_activity(rules, request, book.outcome(rules, request), book.failed)
 
 
 # -- submissions --------------------------------------------------------------

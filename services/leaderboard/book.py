@@ -26,6 +26,8 @@ from services.leaderboard.rules import LeaderboardRules, Outcome
 from services.leaderboard.sealing import Seal
 from services.leaderboard.store.boards import add_change
 from services.leaderboard.store.cards import Pool
+from services.leaderboard.store.groups import GroupKey
+from services.leaderboard.store.parked import ParkedCard
 from services.programme import Problems
 
 _log = logger("leaderboard")
@@ -43,8 +45,12 @@ class Book(book.Book):
     of the cards to reveal, `newest_version` the version at hand when there are
     such; `parked` are cards whose prize could not be given and now may have
     been. `standings` are the last places of standings that are being written
-    down, `placed` who is in one. `submitted` are the moves of submissions,
-    `moved` the scores that were, `changes` is what the replicas' ranks are to be
+    down, `placed` who is in one. Of groups within boards, `grouped` says in which
+    a member is, by scope; `group_standings` are their last places, `group_sums`
+    their members and scores, `to_reward` places that are to give what they win,
+    `team_counts` how many groups a scope ranks; `unfinished` are periods whose
+    groups are not done. `parked_cards` are those to decide on. `submitted` are the moves of submissions,
+    `facts` those of events, `moved` the scores that were, `changes` is what the replicas' ranks are to be
     told, under the number `change`, which the answers in `positioned` get as
     their position.
     """
@@ -75,10 +81,18 @@ class Book(book.Book):
         self.moved: dict[Any, Score] = {}
         self.standings: dict[tuple[str, int], Any] = {}
         self.placed: set[tuple[str, int, str]] = set()
+        self.grouped: dict[tuple[str, int, str], list[tuple[str, str]]] = {}
+        self.group_standings: dict[GroupKey, Any] = {}
+        self.group_sums: dict[tuple[str, int, str], dict[str, tuple[int, int, int]]] = {}
+        self.to_reward: dict[GroupKey, list[Any]] = {}
+        self.team_counts: dict[tuple[str, int, str], int] = {}
+        self.unfinished: set[tuple[str, int]] = set()
+        self.parked_cards: dict[str, ParkedCard] = {}
         self.change = 0
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None
         self._outcomes: dict[int, Outcome | None] = {}
+        self.facts: dict[int, list[Fact]] = {}
 
     async def adopt(self, connection: asyncpg.Connection, applied: ProgrammeApplied) -> None:
         await super().adopt(connection, applied)
@@ -98,7 +112,7 @@ class Book(book.Book):
         """What an activity does, evaluated once for all topics; None when nothing looks at its type."""
         if id(recorded) not in self._outcomes:
             of_type = rules.by_type.get(recorded.activity.type)
-            self._outcomes[id(recorded)] = None if of_type is None else of_type.outcome(recorded, self._failed)
+            self._outcomes[id(recorded)] = None if of_type is None else of_type.outcome(recorded, self.failed)
         return self._outcomes[id(recorded)]
 
     async def save(self, connection: asyncpg.Connection) -> None:
@@ -114,6 +128,7 @@ class Book(book.Book):
         # The last erasure leaves the id nowhere, and so not in what it tells.
         self.changes.append(ranks.erased(member, alias) if member in self._asked else ranks.settled(alias))
 
-    def _failed(self, name: str, why: str) -> None:
+    def failed(self, name: str, why: str) -> None:
+        """Is told of a board's or a pool's expression that failed on an event."""
         metrics.RULE_FAILURES.labels("leaderboard").inc()
         _log.warning("expression failed", board_or_pool=name, brand=self.brand, why=why)

@@ -13,7 +13,7 @@ an erasure in between moves nobody past a page.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -26,12 +26,13 @@ from chassis.loops import Beat
 from chassis.write_path import WritePath
 from laurels.leaderboard.v1.boards_events_pb2 import BoardPeriodClosed
 from laurels.value.v1.events_pb2 import GRANT_REASON_STANDING, RewardGranted
-from services.leaderboard import cards, ranks, reached
+from services.leaderboard import cards, group_closing, ranks, reached
 from services.leaderboard.board_rules import BoardRules, Prize
 from services.leaderboard.book import Book
 from services.leaderboard.live import Herald
 from services.leaderboard.periods import period_id
-from services.leaderboard.rank_index import Order, Place, Ranking, Ties
+from services.leaderboard.prizes import LastRank, won
+from services.leaderboard.rank_index import Place
 from services.leaderboard.ranking import EPOCH, microseconds
 from services.leaderboard.ranks import Ranks
 from services.leaderboard.reached import Lookout
@@ -89,6 +90,10 @@ class Close(Operation):
             book.standings[key] = last[0] if last else None
             members = [place.member for place in request.places]
             book.placed |= {(*key, row["member"]) for row in await store.placed(connection, book.brand, *key, members)}
+            if (board := rules.compiled.get(request.board)) is not None:
+                await group_closing.find(connection, book, board, request.period, members)
+                if not members and await group_closing.is_unfinished(connection, book.brand, board, request.period):
+                    book.unfinished.add(key)
             grants = [grant for prize in _prizes(rules, request) for grant in prize.grants]
             await cards.know(connection, book, (pool for _, pool in cards.cards_of(grants)))
         return book
@@ -96,6 +101,8 @@ class Close(Operation):
     def touch(self, request: Freeze | WriteDown, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
         touched.row(CLOSED_PERIODS, (request.board, request.period))
         if isinstance(request, WriteDown):
+            for place in request.places:
+                group_closing.touch(found, touched, request.board, request.period, place.member)
             for prize in _prizes(rules, request):
                 for place in request.places if cards.cards_of(prize.grants) else ():
                     key = _key(request, place.member)
@@ -115,6 +122,8 @@ class Close(Operation):
             period.members = request.members
         if request.places:
             self._write_down(book, rules, board, period, request)
+        elif (period.board, period.period) in book.unfinished:
+            return False
         else:
             self._close(book, period)
         book.put(CLOSED_PERIODS, (period.board, period.period), period)
@@ -132,15 +141,16 @@ class Close(Operation):
     def _write_down(book: Book, rules: LeaderboardRules, board: BoardRules, period: Period, request: WriteDown) -> None:
         key = (period.board, period.period)
         before = book.standings[key]
-        last = _Last(board.scoring.order, before)
+        last, last_of_groups = LastRank(board.scoring.order, before), {}  # type: ignore[var-annotated]
         for place in request.places:
             if (*key, place.member) in book.placed:
                 continue
             period.archived += 1
-            rank = last.rank_of(place, period.archived)
+            rank = last.rank_of(place.score, place.sub_score, period.archived)
             reached_at = EPOCH + (place.reached * _MICROSECOND)
             row = Standing(*key, period.archived, rank, place.member, place.score, place.sub_score, reached_at)
             book.add(store.add_standings, row)
+            group_closing.write_down(book, board, last_of_groups, row)
             reached.tell_final(book, rules, period, row)
             grants = won(board.prizes, rank, period.archived, period.members)
             if grants:
@@ -183,45 +193,19 @@ def _key(period: WriteDown | Period, member: str) -> str:
 _MICROSECOND = EPOCH.resolution
 
 
-class _Last:
-    """The last place that was written down, from which the next one's rank follows."""
-
-    def __init__(self, order: Order, standing: Any) -> None:
-        self._order = order
-        self._rank = 0 if standing is None else standing["rank"]
-        self._equal = None if standing is None else self._group(standing["score"], standing["sub_score"])
-
-    def rank_of(self, place: Place, number: int) -> int:
-        group = self._group(place.score, place.sub_score)
-        if self._order.ranking is Ranking.ORDINAL or group != self._equal:
-            self._rank = self._rank + 1 if self._order.ranking is Ranking.DENSE else number
-        self._equal = group
-        return self._rank
-
-    def _group(self, score: int, sub_score: int) -> tuple[int, int]:
-        return (score, sub_score if self._order.ties is Ties.SUB_SCORE else 0)
-
-
-def won(prizes: Sequence[Prize], rank: int, place: int, members: int) -> Sequence[Any]:
-    """What a place wins: of the first prize whose ranks it has, or that is for the top so many per cent.
-
-    >>> prizes = [Prize(1, 1, 0, ("cup",)), Prize(0, 0, 10, ("pen",))]
-    >>> [won(prizes, place, place, 25) for place in (1, 2, 3, 4)]
-    [('cup',), ('pen',), ('pen',), ()]
-    """
-    for prize in prizes:
-        if prize.first <= rank <= prize.last if prize.first else place <= -(-members * prize.top_percent // 100):
-            return prize.grants
-    return ()
-
-
 class Closer:
-    """Closes periods that are due and tells of live boards and of ranks, in one replica at a time."""
+    """Closes periods that are due and tells of live boards and of ranks, in one replica at a time.
 
-    def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks) -> None:
-        self._database, self._write_path, self._ranks = database, write_path, all_ranks
+    A period that had its first score after it was due, as in a replay, is
+    closed when it was not moved for `quiet_s` seconds.
+    """
+
+    def __init__(self, database: Database, write_path: WritePath, all_ranks: Ranks, *, quiet_s: float = 0.0) -> None:
+        self._database, self._write_path, self._ranks, self._quiet_s = database, write_path, all_ranks, quiet_s
         self._herald = Herald(write_path, all_ranks)
         self._lookout = Lookout(write_path, all_ranks)
+        self._late: dict[tuple[str, str, int], tuple[int, datetime]] = {}
+        """Of periods that were scored late: how they were when they were seen to change last, and when that was."""
 
     async def run(self, beat: Beat) -> None:
         """Looks every second, for ever."""
@@ -243,14 +227,16 @@ class Closer:
             await self._close(brand, board, period, now, beat)
 
     async def _close(self, brand: str, board: str, number: int, now: datetime, beat: Beat) -> None:
-        version, rules = self._ranks.rules(brand)
-        if rules is None or board not in rules.compiled:
-            return  # which board it is in is not known any more; it waits until the programme has it again
         async with self._database.reading(brand) as connection:
             period = await store.one_period(connection, brand, board, number)
-        if period is None:
+            # Of a board that the programme no longer has, as it had it last.
+            last = await self._ranks.last_with(connection, brand, board)
+        if period is None or last is None:
             return
+        version, rules = last
         if period.state == OPEN:
+            if self._is_moving(brand, period, rules, now):
+                return
             if not await self._write_path.submit(brand, Freeze(board, number, now, version)):
                 return
         else:
@@ -259,6 +245,22 @@ class Closer:
         await self._ranks.catch_up()
         while await self._next_page(brand, board, number, version):
             beat()
+
+    def _is_moving(self, brand: str, period: Period, board: BoardRules, now: datetime) -> bool:
+        """Whether a period that began to be scored when it was over may still be: by a replay, or an import."""
+        if period.ends_at is None or period.closes_at is None:
+            return False
+        if period.closes_at <= period.ends_at + timedelta(seconds=board.grace_s):
+            return False
+        key, index = (brand, period.board, period.period), self._ranks.index(brand, period.board, period.period)
+        version = index.version if index is not None else 0
+        seen = self._late.get(key)
+        if seen is None or seen[0] != version:
+            seen = self._late[key] = (version, now)
+        if now - seen[1] < timedelta(seconds=self._quiet_s):
+            return True
+        del self._late[key]
+        return False
 
     async def _next_page(self, brand: str, board: str, number: int, version: int) -> bool:
         async with self._database.reading(brand) as connection:
@@ -277,6 +279,13 @@ class Closer:
             while places and len(await self._placed(connection, brand, board, number, places)) == len(places):
                 start += len(places)
                 places = index.page(start, PAGE) if index is not None else []
+            compiled = await self._ranks.board_at(connection, brand, board, version)
+            groups = None
+            if not places and compiled is not None:
+                groups = await group_closing.next_request(connection, brand, compiled, period)
+        if groups is not None:
+            ranked_or_rewarded: bool = await self._write_path.submit(brand, groups, weight=PAGE)
+            return ranked_or_rewarded
         members = len(index) if index is not None else 0
         page = WriteDown(board, number, period.archived, members, places, version)
         done: bool = await self._write_path.submit(brand, page, weight=PAGE)

@@ -14,6 +14,9 @@ SECTIONS = {
     "board_standings": """
         SELECT board, period, place, rank, score, sub_score, reached_at FROM board_standings
         WHERE brand = $1 AND member = $2 ORDER BY period, board""",
+    "group_standings": """
+        SELECT board, period, scope, group_id, place, rank, score, sub_score, reached_at FROM group_standings
+        WHERE brand = $1 AND member = $2 ORDER BY period, board, scope, group_id""",
     "board_removals": """
         SELECT board, removed, reason, changed_at FROM board_removals
         WHERE brand = $1 AND member = $2 ORDER BY board""",
@@ -25,7 +28,7 @@ SECTIONS = {
     "scratch_counts": """
         SELECT pool, day, cards FROM scratch_counts WHERE brand = $1 AND member = $2 ORDER BY pool, day""",
     "parked_cards": """
-        SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
+        SELECT key, place, pool, code, detail, occurred_at, state, decided_at, card FROM parked_cards
         WHERE brand = $1 AND member = $2 ORDER BY key, place""",
     "ranks_told": """
         SELECT board, period, rank, told_at FROM ranks_told

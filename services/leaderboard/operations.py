@@ -5,7 +5,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget, Together
-from services.leaderboard import boards, cards, closing, live, members, reached, repairs
+from services.leaderboard import boards, cards, closing, group_closing, live, members, parked_cards, reached, repairs
 
 OPERATIONS = registry(
     (
@@ -15,6 +15,7 @@ OPERATIONS = registry(
         Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
         Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
         Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
+        boards.MoveByLevel(),
         boards.Submit(),
         closing.Close(),
         repairs.Move(),
@@ -27,6 +28,8 @@ OPERATIONS = registry(
         cards.ShowRedeemed(),
         cards.ClosePools(),
         reached.TellOfRanks(),
+        group_closing.CloseGroups(),
+        parked_cards.DecideParkedCards(),
     )
 )
 

@@ -18,7 +18,9 @@ _AFTER_DRAW = re.compile(r"draw ([0-9]{1,15})")
 _AFTER_PARKED = re.compile(r"parked (-?[0-9]{1,18}) ([0-9]{1,9}) ([^\n]{1,400})")
 _AFTER_CARD = re.compile(r"card (-?[0-9]{1,18}) ([0-9a-f]{32})")
 _BEFORE_PERIOD = re.compile(r"period ([0-9]{1,12})")
-_BEFORE_STANDING = re.compile(r"standing ([0-9]{1,12}) ([A-Za-z0-9_-]{1,64})")
+_BEFORE_STANDING = re.compile(
+    r"standing ([0-9]{1,12}) ([A-Za-z0-9_-]{1,64})(?: ([A-Za-z0-9_-]{1,64}) (.+))?", re.DOTALL
+)
 NEWEST_PERIOD = 10**12
 FIRST_CARDS = (datetime.max.replace(tzinfo=UTC), "")
 FIRST_PARKED = (datetime.max.replace(tzinfo=UTC), "", 0)
@@ -99,17 +101,21 @@ def period_before(token: str) -> int:
     return int(_decoded(token, _BEFORE_PERIOD)[1]) if token else NEWEST_PERIOD
 
 
-def before_standing(period: int, board: str) -> str:
-    """The token of the page of places before one."""
-    return _encoded(f"standing {period} {board}")
+def before_standing(period: int, board: str, scope: str = "", group: str = "") -> str:
+    """The token of the page of places before one.
+
+    >>> standing_before(before_standing(7, "sprint")), standing_before(before_standing(7, "sprint", "city", "Bad Ems"))
+    ((7, 'sprint', '', ''), (7, 'sprint', 'city', 'Bad Ems'))
+    """
+    return _encoded(f"standing {period} {board} {scope} {group}" if scope else f"standing {period} {board}")
 
 
-def standing_before(token: str) -> tuple[int, str]:
-    """The period and the board that a token goes on before. Raises InvalidArgument."""
+def standing_before(token: str) -> tuple[int, str, str, str]:
+    """The period, board, scope and group that a token goes on before. Raises InvalidArgument."""
     if not token:
-        return NEWEST_PERIOD, ""
+        return NEWEST_PERIOD, "", "", ""
     found = _decoded(token, _BEFORE_STANDING)
-    return int(found[1]), found[2]
+    return int(found[1]), found[2], found[3] or "", found[4] or ""
 
 
 def _encoded(place: str) -> str:

@@ -2,9 +2,10 @@
 
 A member has a handle, a small number; columns hold by handle the score, the
 sub-score, when it was reached, and how often it was moved. Blocks of at most
-`BLOCK` handles are in the board's order, each beside its scores; a Fenwick tree
-counts what is before a block. So a rank is two bisections and a sum over the
-tree, whatever the number of members: about 50 bytes a member beside its id.
+`BLOCK` handles are in the board's order, each beside its scores; their sizes
+are kept, and the sums of every `STRIDE` of them. So a rank is two bisections
+and two short sums, and a change adds to two numbers: about 50 bytes a member
+beside its id.
 
 Members are numbered by an open-addressing table of handles over the ids, which
 are one byte string.
@@ -16,6 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,8 @@ BLOCK = 768
 """A full block is split. Larger ones move more bytes, smaller ones make more of them; 500 to 1,000 cost alike."""
 FILL = 576
 """So many are in a block of a board that was loaded at once, which leaves room to come between them."""
+STRIDE = 64
+"""The sums that a rank is made of are shortest where this is near the root of the number of blocks."""
 NOBODY = -1
 
 
@@ -83,10 +87,10 @@ class _Names:
 
     def find(self, member: str) -> int:
         """The handle of a member; NOBODY without one."""
-        raw, table, mask, ends = member.encode(), self._table, self._mask, self._ends
+        raw, table, mask, ends, held = member.encode(), self._table, self._mask, self._ends, self._bytes
         place = hash(member) & mask
         while found := table[place]:
-            if self._bytes[ends[found - 1] : ends[found]] == raw:
+            if held[ends[found - 1] : ends[found]] == raw:
                 return found - 1
             place = (place + 1) & mask
         return NOBODY
@@ -167,7 +171,9 @@ class RankIndex:
         self._blocks: list[array[int]] = []
         self._firsts: list[array[int]] = []
         self._lasts = array("q")
-        self._tree: list[int] = [0]
+        self._sizes: list[int] = []
+        self._strides: list[int] = []
+        self._summed: tuple[int, list[int]] = (-1, [])
         self._count = 0
         self._groups: RankIndex | None = None
         if order.ranking is Ranking.DENSE:
@@ -259,6 +265,36 @@ class RankIndex:
             return None
         return self._place(handle, self._position(handle))
 
+    def places(self, members: Iterable[str]) -> list[Place]:
+        """The places of those of the members who are ranked, from the top; of each once."""
+        if self.order.ranking is not Ranking.ORDINAL:
+            return sorted(place for member in dict.fromkeys(members) if (place := self.place(member)) is not None)
+        # As `place` does, in one pass: calls would cost as much as what they do.
+        find, present, lasts, blocks, firsts_of = (
+            self._names.find,
+            self._present,
+            self._lasts,
+            self._blocks,
+            self._firsts,
+        )
+        scores, sub_scores, reached, sign = self._scores, self._sub_scores, self._reached, self._sign
+        starts, found = self._starts(), []
+        for member in dict.fromkeys(members):
+            handle = find(member)
+            if handle == NOBODY or not present[handle]:
+                continue
+            score = scores[handle]
+            value = sign * score
+            number = bisect_left(lasts, value)
+            firsts = firsts_of[number]
+            within = bisect_left(firsts, value)
+            if lasts[number] == value or blocks[number][within] != handle:
+                number, within = self._find(handle)
+            position = starts[number] + within
+            found.append((position, position + 1, member, score, sub_scores[handle], reached[handle]))
+        found.sort()
+        return list(map(Place._make, found))
+
     def rank(self, member: str) -> int:
         """A member's rank; 0 unless it is ranked."""
         handle = self._names.find(member)
@@ -308,9 +344,10 @@ class RankIndex:
 
     def bytes_held(self) -> int:
         """What it takes of memory, but for the ids' own bytes."""
-        columns = [self._scores, self._sub_scores, self._reached, self._moves, self._present, self._lasts, self._tree]
+        columns = [self._scores, self._sub_scores, self._reached, self._moves, self._present, self._lasts]
         arrays = [*columns, *self._blocks, *self._firsts]
-        return sum(map(sys.getsizeof, [self._blocks, self._firsts, *arrays])) + self._names.bytes_held()
+        lists = [self._blocks, self._firsts, self._sizes, self._strides, *self._sizes, *self._strides]
+        return sum(map(sys.getsizeof, [*lists, *arrays])) + self._names.bytes_held()
 
     # -- inside -------------------------------------------------------------
 
@@ -350,6 +387,11 @@ class RankIndex:
         if block[low] == handle:  # it is there, and the first or only one of its equals
             return number, low
         high = bisect_right(firsts, value, low)
+        if self.order.ties is Ties.FIRST:  # by the time alone, which seldom is the same
+            reached = self._reached
+            low = bisect_left(block, reached[handle], low, high, key=reached.__getitem__)
+            if low == high or block[low] == handle or reached[block[low]] != reached[handle]:
+                return number, low
         return number, bisect_left(block, self._key(handle), low, high, key=self._key)
 
     def _last_key(self, block: "array[int]") -> tuple[int, int, int, bytes]:
@@ -361,7 +403,7 @@ class RankIndex:
         if number == len(self._blocks):  # behind all
             if not self._blocks:
                 self._blocks, self._firsts, self._lasts = [array("I")], [array("q")], array("q", [value])
-                self._tree = [0, 0]
+                self._sizes, self._strides = [0], [0]
                 number = 1
             number -= 1
             place = len(self._blocks[number])
@@ -375,27 +417,29 @@ class RankIndex:
         if len(block) > BLOCK:
             self._split(number)
         else:
-            self._add(number, 1)
+            self._sizes[number] += 1
+            self._strides[number // STRIDE] += 1
         if self._groups is not None:
             self._note_group(handle)
 
     def _take_out(self, handle: int) -> None:
         number, place = self._find(handle)
-        block, firsts = self._blocks[number], self._firsts[number]
+        firsts = self._firsts[number]
         if self._groups is not None and not self._has_equal_neighbour(number, place):
             self._groups.remove(_group(self._scores[handle], self._sub_of(handle)))
-        del block[place]
+        del self._blocks[number][place]
         del firsts[place]
         self._present[handle] = 0
         self._count -= 1
         self.version += 1
-        if not block:
+        if not firsts:
             del self._blocks[number], self._firsts[number], self._lasts[number]
             self._count_blocks()
             return
-        if place == len(block):
+        if place == len(firsts):
             self._lasts[number] = firsts[-1]
-        self._add(number, -1)
+        self._sizes[number] -= 1
+        self._strides[number // STRIDE] -= 1
 
     def _split(self, number: int) -> None:
         block, firsts = self._blocks[number], self._firsts[number]
@@ -406,26 +450,21 @@ class RankIndex:
         self._count_blocks()
 
     def _count_blocks(self) -> None:
-        tree = [0, *map(len, self._blocks)]
-        for number in range(1, len(tree)):
-            above = number + (number & -number)
-            if above < len(tree):
-                tree[above] += tree[number]
-        self._tree = tree
-
-    def _add(self, number: int, change: int) -> None:
-        tree = self._tree
-        number += 1
-        while number < len(tree):
-            tree[number] += change
-            number += number & -number
+        sizes = self._sizes = list(map(len, self._blocks))
+        self._strides = [sum(sizes[start : start + STRIDE]) for start in range(0, len(sizes), STRIDE)]
 
     def _before(self, number: int) -> int:
-        tree, found = self._tree, 0
-        while number:
-            found += tree[number]
-            number &= number - 1
-        return found
+        """How many are in the blocks before one."""
+        stride = number // STRIDE
+        return sum(self._strides[:stride]) + sum(self._sizes[stride * STRIDE : number])
+
+    def _starts(self) -> list[int]:
+        """How many are before each block, summed anew when the index has changed."""
+        version, starts = self._summed
+        if version != self.version:
+            starts = [0, *accumulate(self._sizes)]
+            self._summed = (self.version, starts)
+        return starts
 
     def _position(self, handle: int) -> int:
         number, place = self._find(handle)
@@ -470,14 +509,15 @@ class RankIndex:
 
     def _from(self, start: int, count: int) -> Iterator[int]:
         """Handles from a position on."""
-        number, tree = 0, self._tree
-        step = 1 << (len(tree).bit_length() - 1)
-        left = start
-        while step:  # the last block before which there are no more than `start`
-            ahead = number + step
-            if ahead < len(tree) and tree[ahead] <= left:
-                number, left = ahead, left - tree[ahead]
-            step >>= 1
+        number, left = 0, start
+        for size in self._strides:  # the last block before which there are no more than `start`
+            if size > left:
+                break
+            number, left = number + STRIDE, left - size
+        for size in self._sizes[number : number + STRIDE]:
+            if size > left:
+                break
+            number, left = number + 1, left - size
         while count > 0 and number < len(self._blocks):
             some = self._blocks[number][left : left + count]
             yield from some

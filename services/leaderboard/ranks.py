@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import numpy as np
 import orjson
 
@@ -94,6 +95,8 @@ class BrandRanks:
 
     rules: LeaderboardRules | None = None
     version: int = 0
+    departed: dict[str, BoardRules] = field(default_factory=dict)
+    """Boards that the programme no longer has, as it had them last: their periods end, and stay readable."""
     indexes: dict[tuple[str, int], RankIndex] = field(default_factory=dict)
     removed: dict[str, set[str]] = field(default_factory=dict)
     consents: dict[str, bool] = field(default_factory=dict)
@@ -115,8 +118,13 @@ class BrandRanks:
             found = self.indexes[board, period] = RankIndex(self._order(board))
         return found
 
-    def _order(self, board: str) -> Order:
+    def board(self, board: str) -> BoardRules | None:
+        """A board as the programme has it, or had it last."""
         compiled = self.rules.compiled.get(board) if self.rules is not None else None
+        return compiled if compiled is not None else self.departed.get(board)
+
+    def _order(self, board: str) -> Order:
+        compiled = self.board(board)
         return compiled.scoring.order if compiled is not None else Order()
 
     def adopt(self, version: int, rules: LeaderboardRules) -> None:
@@ -124,13 +132,18 @@ class BrandRanks:
         if version <= self.version:
             return
         before = self.rules.compiled if self.rules is not None else {}
-        self.version, self.rules = version, rules
-        self.scoped = any(board.scopes for board in rules.compiled.values())
-        # Boards within boards are made when the brand is loaded.
+        left = {name: board for name, board in before.items() if name not in rules.compiled}
+        # Boards within boards are made when the brand is loaded, and so is known how a
+        # board was last that left with a version which this replica did not see.
         self.is_stale = self.is_stale or any(
             board.scopes and (name not in before or _within(before[name]) != _within(board))
             for name, board in rules.compiled.items()
         )
+        unseen = any(name not in rules.compiled and self.board(name) is None for name, _ in self.indexes)
+        self.is_stale = self.is_stale or unseen or bool(left and version > self.version + 1)
+        self.version, self.rules = version, rules
+        self.departed = {name: board for name, board in (self.departed | left).items() if name not in rules.compiled}
+        self.scoped = any(board.scopes for board in [*rules.compiled.values(), *self.departed.values()])
         for key, index in list(self.indexes.items()):
             order = self._order(key[0])
             if index.order != order:
@@ -150,7 +163,7 @@ class BrandRanks:
 
     def _regroup(self, board: str, period: int, member: str) -> None:
         """Ranks a member in the groups that they are in as they are ranked on the board."""
-        compiled = self.rules.compiled.get(board) if self.rules is not None else None
+        compiled = self.board(board)
         if compiled is None or not compiled.scopes:
             return
         groups = self.groups.get((board, period))
@@ -177,7 +190,7 @@ class BrandRanks:
     def group(self) -> Iterator[None]:
         """Makes all boards within boards, of ranks that were loaded; comes up for air now and then."""
         for (board, period), index in self.indexes.items():
-            compiled = self.rules.compiled.get(board) if self.rules is not None else None
+            compiled = self.board(board)
             if compiled is None or not compiled.scopes:
                 continue
             for number, (member, *_, ranked) in enumerate(index.everyone(), 1):
@@ -223,6 +236,8 @@ class Ranks:
         self._seen: set[int] = set()
         self._read_at = 0.0
         self._catching_up: asyncio.Task[None] | None = None
+        self._meanwhile: list[tuple[str, int, list[Change]]] | None = None
+        """What was applied while boards are made anew; None when none are."""
         self.position = 0
 
     # -- reading ------------------------------------------------------------
@@ -232,7 +247,7 @@ class Ranks:
         found = self._brands.get(brand)
         if found is None or found.rules is None:
             raise NotFound(f"Brand {brand!r} has no programme yet.", code="unknown_brand")
-        compiled = found.rules.compiled.get(board)
+        compiled = found.board(board)
         if compiled is None:
             raise UnknownBoard(board)
         return found, compiled
@@ -283,7 +298,13 @@ class Ranks:
             return
         self._seen.add(number)
         self.position = max(self.position, number)
-        ranks = self._brands.setdefault(brand, BrandRanks())
+        changes = list(changes)
+        self._apply(self._brands.setdefault(brand, BrandRanks()), number, changes)
+        if self._meanwhile is not None:
+            self._meanwhile.append((brand, number, changes))
+
+    @staticmethod
+    def _apply(ranks: BrandRanks, number: int, changes: Iterable[Change]) -> None:
         for kind, *said in changes:
             match kind:
                 case "score" if not is_alias(said[2]):
@@ -325,13 +346,21 @@ class Ranks:
         stale = [brand for brand, ranks in self._brands.items() if ranks.is_stale]
         if not stale:
             return
-        async with self._database.reading(EVERY_BRAND) as connection:
-            horizon, _ = await store.horizon(connection)
-        for brand in stale:
-            self._brands[brand] = await self._load_brand(brand, lambda: None)
-        # What was applied meanwhile was applied to what is replaced now.
-        self._seen, self._horizon = set(), min(self._horizon, horizon)
-        await self._read_changes()
+        # What this replica commits meanwhile is applied to what is replaced then, and so once more.
+        self._meanwhile = []
+        try:
+            fresh = {brand: await self._load_brand(brand, lambda: None) for brand in stale}
+            for brand, number, changes in self._meanwhile:
+                if brand in fresh:
+                    self._apply(fresh[brand], number, changes)
+        finally:
+            self._meanwhile = None
+        for brand, ranks in fresh.items():
+            before = self._brands[brand]
+            ranks.said = before.said | ranks.said
+            if before.rules is not None:
+                ranks.adopt(before.version, before.rules)
+        self._brands |= fresh
 
     async def _read_changes(self) -> None:
         async with self._database.reading(EVERY_BRAND) as connection:
@@ -390,6 +419,11 @@ class Ranks:
         ranks = BrandRanks()
         async with self._database.reading(brand) as connection:
             ranks.adopt(*await self._programmes.newest(connection, brand))
+            for board in await store.boards(connection, brand):
+                last = await self.last_with(connection, brand, board)
+                if last is not None and last[0] != ranks.version:
+                    ranks.departed[board] = last[1]
+            ranks.scoped = ranks.scoped or any(board.scopes for board in ranks.departed.values())
             for board, member in await store.removed(connection, brand):
                 ranks.removed.setdefault(board, set()).add(member)
             ranks.consents = await store.consents(connection, brand)
@@ -403,6 +437,18 @@ class Ranks:
             beat()
             await asyncio.sleep(0)
         return ranks
+
+    async def board_at(self, connection: asyncpg.Connection, brand: str, board: str, version: int) -> BoardRules | None:
+        """A board as a version has it."""
+        return (await self._programmes.at(connection, brand, version)).compiled.get(board)
+
+    async def last_with(self, connection: asyncpg.Connection, brand: str, board: str) -> tuple[int, BoardRules] | None:
+        """The newest version that has a board, and the board; None when none has."""
+        for version in await store.versions(connection, brand):
+            compiled = (await self._programmes.at(connection, brand, version)).compiled.get(board)
+            if compiled is not None:
+                return version, compiled
+        return None
 
     async def _load_known(self, brand: str, ranks: BrandRanks, beat: Beat) -> None:
         after = ""

@@ -1,6 +1,6 @@
 """A programme as the leaderboard service uses it, indexed by what it looks at."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -8,33 +8,11 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from services.activity import ActivitySchema, Expressions
 from services.leaderboard.board_rules import BoardRules
-from services.leaderboard.ranking import GAIN_MAX
+from services.leaderboard.event_feeds import EventRules
+from services.leaderboard.gains import Failed, Feed, Gain, gain_of
 
 OPEN_RANK_MAX = 1_000
 """The worst rank that a goal may ask for while a period is open: so much of a board is looked at once a second."""
-
-Failed = Callable[[str, str], None]
-"""Is told which board or pool has an expression that failed on an activity, and why."""
-
-
-class Gain(NamedTuple):
-    """What an activity moves a board by."""
-
-    board: str
-    score: int
-    sub_score: int = 0
-    value: str = ""
-
-
-class Feed(NamedTuple):
-    """A board that an activity type moves: expressions, the attribute whose values count, if scores may be negative."""
-
-    board: str
-    condition: str
-    score: str
-    sub_score: str = ""
-    distinct: str = ""
-    signed: bool = False
 
 
 class Outcome(NamedTuple):
@@ -75,12 +53,10 @@ class TypeRules:
         for place, feed in enumerate(self.feeds):
             score, with_sub = found[place], self._sub_scores.get(place)
             sub_score = found[with_sub] if with_sub is not None else 0
-            if max(abs(score), abs(sub_score)) > GAIN_MAX:
-                failed(feed.board, f"the score {score} with {sub_score} is over {GAIN_MAX}")
-            elif with_sub not in broken and (score > 0 or (feed.signed and score < 0)):
-                value = activity.attributes.fields[feed.distinct].string_value if feed.distinct else ""
-                if value or not feed.distinct:
-                    gains.append(Gain(feed.board, score, sub_score, value))
+            value = activity.attributes.fields[feed.distinct].string_value if feed.distinct else ""
+            gain = gain_of(feed, score, sub_score, value, failed) if with_sub not in broken else None
+            if gain is not None:
+                gains.append(gain)
         holding = zip(self.issues, found[len(found) - len(self.issues) :], strict=True)
         return Outcome(gains, list(dict.fromkeys(pool for (pool, _), holds in holding if holds)))
 
@@ -136,6 +112,7 @@ class LeaderboardRules:
     time_zone: str = "UTC"
     compiled: dict[str, BoardRules] = field(default_factory=dict)
     boards_by_mission: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    by_event: dict[int, EventRules] = field(default_factory=dict)
     ranks_asked: dict[str, AskedRanks] = field(default_factory=dict)
 
 

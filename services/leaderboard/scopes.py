@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from laurels.leaderboard.v1 import programme_boards_pb2 as boards_pb
 from services.leaderboard.rank_index import Order, RankIndex, Ranking
 
+SUM_MAX = 2**63 - 1
 Scopes = Mapping[str, boards_pb.BoardScope]
 
 
@@ -99,22 +100,45 @@ class Groups:
         return kept[1]
 
     def _ranked(self, scope_id: str) -> list[Team]:
-        team, sign = self.scopes[scope_id].team, 1 if self.order.ascending else -1
+        team = self.scopes[scope_id].team
         scores = {
             group: aggregate(team, index)
             for (scope, group), index in self.indexes.items()
             if scope == scope_id and len(index)
         }
-        ordered = sorted(scores, key=lambda group: (sign * scores[group], group.encode()))
-        return list(_placed(self.order.ranking, [(group, scores[group]) for group in ordered]))
+        return ranked(self.order, scores)
 
 
 def aggregate(team: boards_pb.TeamRanking, index: RankIndex) -> int:
     """The score of a group that has members."""
-    if team.aggregate == boards_pb.TEAM_AGGREGATE_BEST:
-        return sum(place.score for place in index.page(0, team.best))
-    whole = index.total()
-    return whole // len(index) if team.aggregate == boards_pb.TEAM_AGGREGATE_MEAN else whole
+    best = sum(place.score for place in index.page(0, team.best))
+    return aggregated(team, len(index), index.total(), best)
+
+
+def aggregated(team: boards_pb.TeamRanking, members: int, whole: int, best: int) -> int:
+    """A group's score of its members' number, the sum of their scores, and that of the best of them.
+
+    No sum passes what a number of 64 bits holds.
+
+    >>> mean = boards_pb.TeamRanking(aggregate=boards_pb.TEAM_AGGREGATE_MEAN)
+    >>> aggregated(mean, 2, 5, 3)
+    2
+    """
+    match team.aggregate:
+        case boards_pb.TEAM_AGGREGATE_BEST:
+            score = best
+        case boards_pb.TEAM_AGGREGATE_MEAN:
+            score = whole // members
+        case _:
+            score = whole
+    return max(-SUM_MAX, min(score, SUM_MAX))
+
+
+def ranked(order: Order, scores: Mapping[str, int]) -> list[Team]:
+    """Groups from the top; of equal scores the one whose name is before, in byte order."""
+    sign = 1 if order.ascending else -1
+    ordered = sorted(scores, key=lambda group: (sign * scores[group], group.encode()))
+    return list(_placed(order.ranking, [(group, scores[group]) for group in ordered]))
 
 
 def _placed(ranking: Ranking, ordered: Iterable[tuple[str, int]]) -> Iterable[Team]:

@@ -15,6 +15,12 @@ class Settings(ServiceSettings):
 
     seed_key: SecretStr = Field(description="base64 of the 32 bytes that scratch-card seeds are encrypted with at rest")
 
+    late_period_quiet_s: float = Field(
+        600.0,
+        ge=0,
+        description="how long a period that had its first score after its end must be quiet before it is closed",
+    )
+
     @field_validator("seed_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:

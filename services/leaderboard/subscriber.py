@@ -9,6 +9,7 @@ from chassis.events import Event
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
 from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.missions.v1.levels_events_pb2 import LevelReached
 from laurels.points.v1.events_pb2 import MemberEnrolled, PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
 from laurels.points.v1.rewards_events_pb2 import RedemptionChanged
@@ -33,7 +34,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Message]]] = {
         GrantParked,
         RedemptionChanged,
     ],
-    "missions": [MissionCompleted, ErasureReceipt, RewardGranted, GrantParked],
+    "missions": [MissionCompleted, ErasureReceipt, RewardGranted, GrantParked, LevelReached],
     "recommender": [RewardGranted, ErasureReceipt],
 }
 

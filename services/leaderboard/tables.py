@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Identity,
     Index,
     Integer,
@@ -94,6 +95,57 @@ class BoardStanding(SQLModel, table=True):
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     board: str = Field(sa_column=Column(Text, primary_key=True))
     period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    rank: int = Field(sa_column=Column(BigInteger, nullable=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sub_score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reached_at: datetime = Field(sa_column=stamp())
+
+
+class BoardGroup(SQLModel, table=True):
+    """A group within a board, in a period that closes or is closed: its members, its own place, how many it gave to."""
+
+    __tablename__ = "board_groups"
+    __table_args__ = (
+        CheckConstraint("rewarded >= 0 AND rewarded <= members", name="rewarded_is_within_members"),
+        Index(
+            "board_groups_places",
+            "brand",
+            "board",
+            "period",
+            "scope",
+            "place",
+            unique=True,
+            postgresql_where=text("place IS NOT NULL"),
+        ),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    scope: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    group_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    members: int = Field(sa_column=Column(BigInteger, nullable=False))
+    score: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    place: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    rank: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    rewarded: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class GroupStanding(SQLModel, table=True):
+    """A place in a group in a closed period."""
+
+    __tablename__ = "group_standings"
+    __table_args__ = (
+        Index("group_standings_of_member", "brand", "member", "period", "board", "scope", "group_id", unique=True),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    board: str = Field(sa_column=Column(Text, primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    scope: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    group_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     place: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     rank: int = Field(sa_column=Column(BigInteger, nullable=False))
     member: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
@@ -276,10 +328,21 @@ class ScratchDeckTile(SQLModel, table=True):
 
 
 class ParkedCard(SQLModel, table=True):
-    """A card that was granted under a key and could not be given."""
+    """A card that was granted under a key and could not be given, and what was decided of it."""
 
     __tablename__ = "parked_cards"
-    __table_args__ = (Index("parked_cards_of_member", "brand", "member"),)
+    __table_args__ = (
+        Index("parked_cards_of_member", "brand", "member"),
+        Index("parked_cards_by_id", "brand", "parked", unique=True),
+        Index("parked_cards_by_state", "brand", "state", "occurred_at", "key", "place"),
+        Index(
+            "parked_cards_decisions",
+            "brand",
+            "decision_key",
+            unique=True,
+            postgresql_where=text("decision_key <> ''::text"),
+        ),
+    )
 
     brand: str = Field(sa_column=Column(Text, primary_key=True))
     key: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
@@ -289,6 +352,15 @@ class ParkedCard(SQLModel, table=True):
     code: str = Field(sa_column=Column(Text, nullable=False))
     detail: str = Field(sa_column=Column(Text, nullable=False))
     occurred_at: datetime = Field(sa_column=stamp())
+    parked: str = Field(
+        sa_column=Column(Text, Computed("md5(key || '#' || place::text)", persisted=True), nullable=False)
+    )
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
+    decided_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    card: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    decision_key: str = Field(sa_column=Column(Text(collation="C"), nullable=False, server_default=text("''")))
+    decision_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("''")))
+    note: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
 
 
 class Member(SQLModel, table=True):

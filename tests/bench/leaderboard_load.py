@@ -13,7 +13,8 @@ import orjson
 import uvloop
 
 from laurels.leaderboard.v1 import boards_pb2, leaderboard_pb2
-from tests.bench.load import DEADLINE_S, PREPARED_S, Window, at_once, channels, member_of, metadata
+from tests.bench import http2
+from tests.bench.load import PREPARED_S, Window, at_once, called, member_of
 
 BOARD = "bench"
 SCORE_MAX = 1_000_000
@@ -63,21 +64,21 @@ async def calls(kind: str, options: dict[str, Any]) -> Callable[[], Awaitable[Wi
     method, counts, most = METHODS[kind]
     prepared = int(most * (options["seconds"] + PREPARED_S))
     bodies = [body_of(kind, chosen, options["members"], counts) for _ in range(prepared)]
-    ways = [channel.unary_unary(f"{_SERVICE}.{method}") for channel in channels(options)]
-    told = metadata(options)
+    name = f"{_SERVICE}.{method}"
 
     async def load() -> Window:
+        connections = [await http2.Connection.open(each, name, called(options)) for each in options["addresses"]]
         window = Window(options)
 
-        async def caller(call: Any) -> None:
+        async def caller(connection: http2.Connection) -> None:
             while bodies and window.is_open:
                 body, asked_at = bodies.pop(), time.perf_counter()
-                answer = await call(body, timeout=DEADLINE_S, metadata=told)
+                answer = await connection.call(body)
                 window.answered(asked_at, counts)
                 if kind == "batch" and boards_pb2.SubmitScoresResponse.FromString(answer).accepted != counts:
                     raise RuntimeError("a score was refused")
 
-        await at_once(options["callers"], ways, caller)
+        await at_once(options["callers"], connections, caller)
         return window
 
     return load

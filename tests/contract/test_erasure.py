@@ -38,7 +38,7 @@ NAMED = {
     "leaderboard": {
         "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
         "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
-        "parked_cards.member", "ranks_told.member",
+        "parked_cards.member", "ranks_told.member", "group_standings.member",
     },
     "recommender": {"decisions.member", "pending.member", "profiles.member", "slot_counters.owner"},
 }  # fmt: skip

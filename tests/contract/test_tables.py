@@ -33,9 +33,9 @@ APPEND_ONLY = {
         "answers",
         "board_facts",
         "board_standings",
+        "group_standings",
         "scratch_pools",
         "scratch_deck_tiles",
-        "parked_cards",
     },
     "recommender": {"candidates", "decisions", "late_outcomes", "model_versions", "outcomes", "promotions"},
 }

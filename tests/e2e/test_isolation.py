@@ -149,6 +149,7 @@ async def populated(world: World) -> dict[str, Any]:
         "wallet": wallet,
         "subscription": "club",
         "grant": "0" * 24,  # nothing was parked
+        "parked": "0" * 32,
         **await taken_on(world),
     }
 
@@ -191,6 +192,8 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/pending/{lot}:cancel": {},
         "/v1/schedules:run": {},
         "/v1/scratch-cards/{card}:reveal": {"own_seed": "theirs"},
+        "/v1/scratch-cards/parked/{parked}:retry": {},
+        "/v1/scratch-cards/parked/{parked}:dismiss": {"reason": "Somebody asked."},
         "/v1/scratch-pools/{pool}/cards": {"member": CANARY},
         "/v1/scratch-pools/{pool}:close": {},
         "/v1/decisions/{decision}:outcome": {"value": 1},

@@ -25,6 +25,7 @@ from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
 from laurels.missions.v1.events_pb2 import MissionCompleted
+from laurels.missions.v1.levels_events_pb2 import LevelReached
 from laurels.missions.v1.programme_pb2 import CountGoal, Mission, MissionsProgramme
 from laurels.points.v1.events_pb2 import PointsCredited, TierChanged
 from laurels.points.v1.members_events_pb2 import ConsentChanged, SharedAttributesChanged
@@ -48,6 +49,7 @@ SENDERS = {
     SharedAttributesChanged: "points",
     TierChanged: "points",
     MissionCompleted: "missions",
+    LevelReached: "missions",
     MemberErased: "points",
     ErasureSettled: "points",
     ErasureReceipt: "missions",

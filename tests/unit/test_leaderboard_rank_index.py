@@ -43,9 +43,10 @@ def seen(index: RankIndex) -> list[tuple[int, int, str]]:
 
 @pytest.mark.parametrize("order", ORDERS)
 @settings(max_examples=40, deadline=None)
-@given(steps=STEPS, block=st.integers(2, 6))
-def test_an_index_is_a_sorted_list(order: Order, steps, block) -> None:
+@given(steps=STEPS, block=st.integers(2, 6), stride=st.integers(1, 3))
+def test_an_index_is_a_sorted_list(order: Order, steps, block, stride) -> None:
     before, rank_index.BLOCK = rank_index.BLOCK, block
+    stride_before, rank_index.STRIDE = rank_index.STRIDE, stride
     try:
         index = RankIndex(order)
         scores: dict[str, tuple[int, int, int]] = {}
@@ -75,10 +76,15 @@ def test_an_index_is_a_sorted_list(order: Order, steps, block) -> None:
             assert place is not None
             assert (place.position, place.rank, index.rank(member)) == (position, rank, rank)
             assert (place.score, place.sub_score, place.reached) == scores[member]
+        names = [member for _, _, member in whole]
+        some = [*reversed(names), "nobody", *names[::2]]
+        assert [(p.position, p.rank, p.member) for p in index.places(some)] == whole
+        assert [(p.position, p.rank, p.member) for p in index.places(names[1::2])] == whole[1::2]
+        assert all(index.place(p.member) == p for p in index.places(names))
         for start in range(len(whole) + 1):
             assert [(p.position, p.rank, p.member) for p in index.page(start, 3)] == whole[start : start + 3]
     finally:
-        rank_index.BLOCK = before
+        rank_index.BLOCK, rank_index.STRIDE = before, stride_before
 
 
 @pytest.mark.parametrize("order", ORDERS)

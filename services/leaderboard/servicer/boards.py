@@ -25,15 +25,18 @@ from services.leaderboard.repairs import PAGE as REBUILD_PAGE
 from services.leaderboard.repairs import Rebuild
 from services.leaderboard.scopes import NOTHING, groups_of
 from services.leaderboard.store import boards as store
+from services.leaderboard.store import groups as group_store
 from services.leaderboard.store.boards import CLOSED, Period
 
 AROUND_MAX = 100
+GROUPS_MAX = 1_000
 SCORES_MAX = RANKS_MAX = 1_000
 REASON_LENGTH_MAX = 500
 VALUE_LENGTH_MAX = 128
 AHEAD = timedelta(minutes=1)
 SKIP_MAX = 10**9
-TOPS_MAX = 64
+PAGES_MAX = 64
+"""So many pages are kept: a page that is read again and again is most often a top."""
 _SECOND = 1_000_000
 
 
@@ -44,25 +47,31 @@ class View:
         self.brand, self.ranks, self.board = brand, ranks, board
         self._aliases = aliases
 
-    def entry(
-        self, rank: int, member: str, score: int, sub_score: int, reached: int, *, own: str = ""
-    ) -> leaderboard_pb2.LeaderboardEntry:
-        """A place; `own` is a member who sees that it is theirs."""
-        entry = leaderboard_pb2.LeaderboardEntry(rank=rank, score=score, sub_score=sub_score)
-        entry.reached_at.seconds, part = divmod(reached, _SECOND)
-        entry.reached_at.nanos = part * 1_000
-        if member == own or self.ranks.is_shown(self.board, member):
-            entry.member = member
-        else:
-            entry.alias = self._aliases.of(self.brand, self.board.board, member)
-        return entry
+    def show(self, entries: Any, places: Iterable[Place], own: str = "") -> None:
+        """Adds places to an answer's entries; `own` is a member who sees that a place is theirs."""
+        add, consents, unless_said = entries.add, self.ranks.consents, not self.board.with_consent
+        for _, rank, member, score, sub_score, reached in places:
+            # Set one by one: with keywords it takes twice as long, and pages are made of this.
+            entry = add()
+            entry.rank, entry.score = rank, score
+            if sub_score:
+                entry.sub_score = sub_score
+            reached_at = entry.reached_at
+            reached_at.seconds, part = divmod(reached, _SECOND)
+            reached_at.nanos = part * 1_000
+            if consents.get(member, unless_said) or member == own:
+                entry.member = member
+            else:
+                entry.alias = self._aliases.of(self.brand, self.board.board, member)
 
-    def of_place(self, place: Place, own: str = "") -> leaderboard_pb2.LeaderboardEntry:
-        return self.entry(place.rank, place.member, place.score, place.sub_score, place.reached, own=own)
+    def show_rows(self, entries: Any, rows: Iterable[Any], own: str = "") -> None:
+        """Adds places of a standing to an answer's entries."""
+        self.show(entries, map(_place_of, rows), own)
 
-    def of_row(self, row: Any, own: str = "") -> leaderboard_pb2.LeaderboardEntry:
-        reached = microseconds(row["reached_at"])
-        return self.entry(row["rank"], row["member"], row["score"], row["sub_score"], reached, own=own)
+
+def _place_of(row: Any) -> Place:
+    reached = microseconds(row["reached_at"])
+    return Place(row["place"] - 1, row["rank"], row["member"], row["score"], row["sub_score"], reached)
 
 
 class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, boards_pb2_grpc.BoardServiceServicer):
@@ -70,18 +79,18 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
 
     def __init__(self, write_path: WritePath, database: Database, ranks: Ranks, aliases: Aliases) -> None:
         self._write_path, self._database, self._ranks, self._aliases = write_path, database, ranks, aliases
-        self._tops: dict[tuple[str, str, int, str, int, int], tuple[Any, ...]] = {}
+        self._pages: dict[tuple[str, str, int, str, int, int], tuple[Any, ...]] = {}
 
     # -- reading ------------------------------------------------------------
 
-    async def ListLeaderboardEntries(
-        self, request: leaderboard_pb2.ListLeaderboardEntriesRequest, context: Any
-    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
+    async def ListLeaderboardEntries(self, request: leaderboard_pb2.ListLeaderboardEntriesRequest, context: Any) -> Any:
         page_size = page_size_of(request.page_size)
         start = pages.rank_of(request.page_token) if request.page_token else request.skip
         if not 0 <= start <= SKIP_MAX:
             raise InvalidArgument.of([FieldViolation("skip", f"is {start}, not within 0 and {SKIP_MAX}")])
         view, number = await self._view(request)
+        if request.scope and request.period and (view.board.board, number) not in view.ranks.indexes:
+            return await self._list_closed_scope(view, request, number, start, page_size)
         if request.scope and not request.group:
             return self._teams(view, request.scope, number, start, page_size)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
@@ -94,32 +103,31 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
                 period=period_id(number or 0), position=self._ranks.position
             )
         assert number is not None  # noqa: S101 - there is an index of it
-        answer = self._page(view, index, number, f"{request.scope}/{request.group}", start, page_size)
-        answer.position = self._ranks.position
-        return answer
+        page = self._page(view, index, number, f"{request.scope}/{request.group}", start, page_size)
+        # Messages that follow one another are one message.
+        at = leaderboard_pb2.ListLeaderboardEntriesResponse(position=self._ranks.position)
+        return page + at.SerializeToString()
 
-    def _page(
-        self, view: View, index: RankIndex, number: int, within: str, start: int, page_size: int
-    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
-        """A page, made anew when the board or a consent has changed: building it is most of what a call costs."""
+    def _page(self, view: View, index: RankIndex, number: int, within: str, start: int, page_size: int) -> bytes:
+        """A page, serialised, but for its position; made anew when the board or a consent has changed."""
         key = (view.brand, view.board.board, number, within, start, page_size)
-        kept = self._tops.get(key)
-        if kept is not None and kept[0] is index and kept[1] is view.board and kept[2:4] == (
-            index.version, view.ranks.told
-        ):  # fmt: skip
-            answer: leaderboard_pb2.ListLeaderboardEntriesResponse = kept[4]
-            return answer
+        made_of = (index, view.board, index.version, view.ranks.told)
+        kept = self._pages.get(key)
+        if kept is not None and kept[:-1] == made_of:
+            page: bytes = kept[-1]
+            return page
         more = start + page_size < len(index)
         answer = leaderboard_pb2.ListLeaderboardEntriesResponse(
-            entries=[view.of_place(place) for place in index.page(start, page_size)],
             next_page_token=pages.after_rank(start + page_size) if more else "",
             members=len(index),
             period=period_id(number),
         )
-        if len(self._tops) >= TOPS_MAX:
-            del self._tops[next(iter(self._tops))]
-        self._tops[key] = (index, view.board, index.version, view.ranks.told, answer)
-        return answer
+        view.show(answer.entries, index.page(start, page_size))
+        page = answer.SerializeToString()
+        if len(self._pages) >= PAGES_MAX:
+            del self._pages[next(iter(self._pages))]
+        self._pages[key] = (*made_of, page)
+        return page
 
     def _within(self, view: View, scope: str, group: str, number: int | None) -> RankIndex | None:
         """The board within the board. Raises UnknownScope."""
@@ -165,13 +173,44 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
         async with self._database.reading(view.brand) as connection:
             rows = await store.standing(connection, view.brand, period.board, period.period, start, page_size)
         more = start + page_size < period.members
-        return leaderboard_pb2.ListLeaderboardEntriesResponse(
-            entries=[view.of_row(row) for row in rows],
+        answer = leaderboard_pb2.ListLeaderboardEntriesResponse(
             next_page_token=pages.after_rank(start + page_size) if more else "",
             members=period.members,
             period=period_id(period.period),
             position=self._ranks.position,
         )
+        view.show_rows(answer.entries, rows)
+        return answer
+
+    async def _list_closed_scope(
+        self,
+        view: View,
+        request: leaderboard_pb2.ListLeaderboardEntriesRequest,
+        number: int | None,
+        start: int,
+        page_size: int,
+    ) -> leaderboard_pb2.ListLeaderboardEntriesResponse:
+        """A page of what was written down of a group, or of a scope's groups. Raises UnknownPeriod, UnknownScope."""
+        period = await self._period(view, number)
+        key = (period.board, period.period, request.scope)
+        answer = leaderboard_pb2.ListLeaderboardEntriesResponse(
+            period=period_id(period.period), position=self._ranks.position
+        )
+        async with self._database.reading(view.brand) as connection:
+            if request.group:
+                group = await group_store.group(connection, view.brand, (*key, request.group))
+                rows = await group_store.standing(connection, view.brand, (*key, request.group), start, page_size)
+                answer.members = group.members if group is not None else 0
+                view.show_rows(answer.entries, rows)
+            else:
+                teams, answer.members = await group_store.teams(connection, view.brand, *key, start, page_size)
+                for team in teams:
+                    answer.entries.add(rank=team.rank or 0, group=team.group_id, score=team.score or 0)
+        if not answer.members and request.scope not in view.board.scopes:
+            raise UnknownScope(view.board.board, request.scope)
+        if start + page_size < answer.members:
+            answer.next_page_token = pages.after_rank(start + page_size)
+        return answer
 
     async def GetLeaderboardMember(
         self, request: leaderboard_pb2.GetLeaderboardMemberRequest, context: Any
@@ -181,6 +220,8 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             raise InvalidArgument.of([FieldViolation("around", f"is {around}, not within 0 and {AROUND_MAX}")])
         view, number = await self._view(request)
         index = view.ranks.indexes.get((request.board, number)) if number is not None else None
+        if request.scope and request.period and index is None:
+            return await self._member_closed_scope(view, request, number)
         if request.scope:
             group = self._group_of(view, request.scope, request.group, member)
             index = self._within(view, request.scope, group, number)
@@ -189,19 +230,19 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
         place = index.place(member) if index is not None else None
         if index is None or number is None or place is None:
             raise NotRanked(request.board, member)
-        own = view.of_place(place, member)
-        near = [own]
+        near = [place]
         if around:
             first = max(place.position - around, 0)
-            near = [view.of_place(p, member) for p in index.page(first, place.position - first + around + 1)]
-        return leaderboard_pb2.GetLeaderboardMemberResponse(
-            entry=own,
-            neighbours=near,
+            near = index.page(first, place.position - first + around + 1)
+        answer = leaderboard_pb2.GetLeaderboardMemberResponse(
             members=len(index),
             percentile=_percentile(place.position + 1, len(index)),
             period=period_id(number),
             position=self._ranks.position,
         )
+        view.show(answer.neighbours, near, member)
+        answer.entry.CopyFrom(answer.neighbours[place.position - near[0].position])
+        return answer
 
     async def _member_closed(
         self, view: View, number: int | None, member: str, around: int
@@ -215,14 +256,45 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             place = found[0]["place"]
             first = max(place - around, 1)
             rows = await store.standing(connection, view.brand, *key, first - 1, place - first + around + 1)
-        return leaderboard_pb2.GetLeaderboardMemberResponse(
-            entry=view.of_row(found[0], member),
-            neighbours=[view.of_row(row, member) for row in rows],
+        answer = leaderboard_pb2.GetLeaderboardMemberResponse(
             members=period.members,
             percentile=_percentile(place, period.members),
             period=period_id(period.period),
             position=self._ranks.position,
         )
+        view.show_rows(answer.neighbours, rows, member)
+        answer.entry.CopyFrom(answer.neighbours[place - first])
+        return answer
+
+    async def _member_closed_scope(
+        self, view: View, request: leaderboard_pb2.GetLeaderboardMemberRequest, number: int | None
+    ) -> leaderboard_pb2.GetLeaderboardMemberResponse:
+        """A place in a group as it was written down. Raises UnknownPeriod, UnknownScope, NotRanked."""
+        period = await self._period(view, number)
+        key, member, around = (period.board, period.period, request.scope), request.member, request.around
+        async with self._database.reading(view.brand) as connection:
+            found = await group_store.placed(connection, view.brand, *key, member, GROUPS_MAX)
+            found = [row for row in found if request.group in ("", row["group_id"])]
+            if not found:
+                if request.scope not in view.board.scopes:
+                    raise UnknownScope(period.board, request.scope)
+                raise NotRanked(period.board, member)
+            if len(found) > 1:  # in many groups, of which none was named
+                raise UnknownScope(period.board, request.scope)
+            of_group, place = (*key, found[0]["group_id"]), found[0]["place"]
+            group = await group_store.group(connection, view.brand, of_group)
+            first = max(place - around, 1)
+            rows = await group_store.standing(connection, view.brand, of_group, first - 1, place - first + around + 1)
+        members = group.members if group is not None else 0
+        answer = leaderboard_pb2.GetLeaderboardMemberResponse(
+            members=members,
+            percentile=_percentile(place, members),
+            period=period_id(period.period),
+            position=self._ranks.position,
+        )
+        view.show_rows(answer.neighbours, rows, member)
+        answer.entry.CopyFrom(answer.neighbours[place - first])
+        return answer
 
     async def GetLeaderboardRanks(
         self, request: boards_pb2.GetLeaderboardRanksRequest, context: Any
@@ -237,12 +309,10 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             period = await self._period(view, number)
             async with self._database.reading(view.brand) as connection:
                 rows = await store.placed(connection, view.brand, period.board, period.period, members)
-            answer.entries.extend(view.of_row(row) for row in sorted(rows, key=lambda row: row["place"]))
+            view.show_rows(answer.entries, sorted(rows, key=lambda row: row["place"]))
             answer.members = period.members
         elif index is not None:
-            places = [place for member in members if (place := index.place(member)) is not None]
-            places.sort()
-            answer.entries.extend(map(view.of_place, places))
+            view.show(answer.entries, index.places(members))
             answer.members = len(index)
         return answer
 
@@ -281,11 +351,18 @@ class LeaderboardServicer(leaderboard_pb2_grpc.LeaderboardServiceServicer, board
             )
             entry.reached_at.FromDatetime(row["reached_at"].astimezone(UTC))
             answer.standings.add(
-                board=row["board"], period=period_id(row["period"]), entry=entry, members=row["members"]
+                board=row["board"],
+                period=period_id(row["period"]),
+                entry=entry,
+                members=row["members"],
+                scope=row["scope"],
+                group=row["group_id"],
             )
         if len(rows) > page_size:
             last = rows[page_size - 1]
-            answer.next_page_token = pages.before_standing(last["period"], last["board"])
+            answer.next_page_token = pages.before_standing(
+                last["period"], last["board"], last["scope"], last["group_id"]
+            )
         return answer
 
     async def _view(self, request: Any) -> tuple[View, int | None]:

@@ -19,15 +19,18 @@ from services.leaderboard import fairness
 from services.leaderboard.card_rules import NotRevealed
 from services.leaderboard.cards import Close, Issue, Reveal, face_of, shown
 from services.leaderboard.fairness import DECK, SCHEME
+from services.leaderboard.parked_cards import PARKED
 from services.leaderboard.published import KIND_NUMBERS
 from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.scratch import UnknownCard, UnknownPool
 from services.leaderboard.sealing import Seal
 from services.leaderboard.store import cards as store
+from services.leaderboard.store import parked as parked_store
 from services.leaderboard.store.cards import CardState, Pool, PoolState
 
 OWN_SEED = re.compile(r"[A-Za-z0-9_-]{0,64}")
 KEY = re.compile(r"[!-~]{1,128}")
+REASON_LENGTH_MAX = 200
 
 
 class ScratchCardServicer(scratch_cards_pb2_grpc.ScratchCardServiceServicer):
@@ -156,7 +159,24 @@ class ScratchCardServicer(scratch_cards_pb2_grpc.ScratchCardServiceServicer):
         brand, page_size = caller().brand, page_size_of(request.page_size)
         async with self._database.reading(brand) as connection:
             await self._programmes.newest(connection, brand)
-            return await store.parked_page(connection, brand, page_size, request.page_token)
+            state = request.state or PARKED
+            return await parked_store.page(connection, brand, state, page_size, request.page_token)
+
+    async def RetryParkedCard(
+        self, request: scratch_cards_pb2.RetryParkedCardRequest, context: Any
+    ) -> scratch_cards_pb2.RetryParkedCardResponse:
+        answer: scratch_cards_pb2.RetryParkedCardResponse = await self._write_path.submit(caller().brand, request)
+        return answer
+
+    async def DismissParkedCard(
+        self, request: scratch_cards_pb2.DismissParkedCardRequest, context: Any
+    ) -> scratch_cards_pb2.DismissParkedCardResponse:
+        if len(request.reason) > REASON_LENGTH_MAX or "\0" in request.reason:
+            raise InvalidArgument.of(
+                [FieldViolation("reason", f"is longer than {REASON_LENGTH_MAX} characters, or has a NUL")]
+            )
+        answer: scratch_cards_pb2.DismissParkedCardResponse = await self._write_path.submit(caller().brand, request)
+        return answer
 
     async def GetScratchPool(
         self, request: scratch_cards_pb2.GetScratchPoolRequest, context: Any

@@ -128,23 +128,41 @@ _ONE_PERIOD = f"SELECT {_PERIOD} FROM board_periods WHERE brand = $1 AND board =
 _STANDING = """
     SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
     WHERE brand = $1 AND board = $2 AND period = $3 AND place > $4 ORDER BY place LIMIT $5"""
+# Each by the index of the member's places, which has them in this order.
 _STANDINGS_OF = """
-    SELECT board_standings.board, board_standings.period, rank, member, score, sub_score, reached_at, members
-    FROM board_standings CROSS JOIN LATERAL (
-        SELECT members FROM board_periods WHERE board_periods.brand = $1
-          AND board_periods.board = board_standings.board AND board_periods.period = board_standings.period LIMIT 1
-    ) AS standing
-    WHERE brand = $1 AND member = $2 AND (board_standings.period, board_standings.board) < ($3, $4)
-    ORDER BY board_standings.period DESC, board_standings.board DESC LIMIT $5"""
+    SELECT placed.*, coalesce(ranked.members, 0) AS members FROM (
+        (SELECT board, period, '' AS scope, '' AS group_id, rank, member, score, sub_score, reached_at
+         FROM board_standings
+         WHERE brand = $1 AND member = $2 AND (period, board) <= ($3, $4) AND ((period, board) < ($3, $4) OR $5 > '')
+         ORDER BY period DESC, board DESC LIMIT $7)
+        UNION ALL
+        (SELECT board, period, scope, group_id, rank, member, score, sub_score, reached_at FROM group_standings
+         WHERE brand = $1 AND member = $2 AND (period, board, scope, group_id) < ($3, $4, $5, $6)
+         ORDER BY period DESC, board DESC, scope DESC, group_id DESC LIMIT $7)
+    ) AS placed LEFT JOIN LATERAL (
+        SELECT members FROM board_periods WHERE placed.scope = '' AND board_periods.brand = $1
+          AND board_periods.board = placed.board AND board_periods.period = placed.period
+        UNION ALL
+        SELECT members FROM board_groups WHERE board_groups.brand = $1 AND board_groups.board = placed.board
+          AND board_groups.period = placed.period AND board_groups.scope = placed.scope
+          AND board_groups.group_id = placed.group_id
+        LIMIT 1
+    ) AS ranked ON true
+    ORDER BY period DESC, board DESC, scope DESC, group_id DESC LIMIT $7"""
 _PLACED = """
-    SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
-    WHERE brand = $1 AND board = $2 AND period = $3 AND member = ANY ($4::text[])"""
+    SELECT known.* FROM unnest($4::text[]) AS wanted (member)
+    CROSS JOIN LATERAL (
+        SELECT place, rank, member, score, sub_score, reached_at FROM board_standings
+        WHERE brand = $1 AND board = $2 AND period = $3 AND board_standings.member = wanted.member LIMIT 1
+    ) AS known"""
 _ADD_CHANGE = "INSERT INTO board_changes (brand, changes) VALUES ($1, $2) RETURNING id"
 _TOLD = "SELECT id FROM board_changes WHERE transaction >= $1 ORDER BY id"
 _CHANGES = "SELECT id, brand, changes FROM board_changes WHERE id = ANY ($1::bigint[]) ORDER BY id"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _NEWEST_CHANGE = "SELECT coalesce(max(id), 0) FROM board_changes"
 _FORGET_CHANGES = "DELETE FROM board_changes WHERE made_at < now() - make_interval(secs => $1)"
+_BOARDS = "SELECT DISTINCT board FROM board_periods WHERE brand = $1 ORDER BY board"
+_VERSIONS = "SELECT version FROM configurations WHERE brand = $1 ORDER BY version DESC"
 _DUE = """
     SELECT brand, board, period FROM board_periods
     WHERE state < 3 AND closes_at <= $1 ORDER BY closes_at, board LIMIT $2"""
@@ -366,6 +384,16 @@ async def erasing(connection: asyncpg.Connection, brand: str) -> dict[str, str]:
     return {row["alias"]: row["member"] for row in await connection.fetch(_ERASING, brand)}
 
 
+async def boards(connection: asyncpg.Connection, brand: str) -> list[str]:
+    """The boards that ever had a score."""
+    return [row["board"] for row in await connection.fetch(_BOARDS, brand)]
+
+
+async def versions(connection: asyncpg.Connection, brand: str) -> list[int]:
+    """The programme's versions, the newest first."""
+    return [row["version"] for row in await connection.fetch(_VERSIONS, brand)]
+
+
 async def open_periods(connection: asyncpg.Connection, brand: str) -> list[Period]:
     return [Period(*row) for row in await connection.fetch(_PERIODS, brand)]
 
@@ -431,9 +459,9 @@ async def placed(
 
 
 async def standings_of(
-    connection: asyncpg.Connection, brand: str, member: str, before: tuple[int, str], most: int
+    connection: asyncpg.Connection, brand: str, member: str, before: tuple[int, str, str, str], most: int
 ) -> list[Any]:
-    """A member's places in closed periods, the newest period first."""
+    """A member's places in closed periods, on boards and in groups, the newest period first."""
     return list(await connection.fetch(_STANDINGS_OF, brand, member, *before, most))
 
 

@@ -86,6 +86,77 @@ _PARK = """
     INSERT INTO parked_cards (brand, key, place, member, pool, code, detail, occurred_at)
     SELECT $1, new.* FROM unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::timestamptz[]) AS new"""
+_POOLS = """
+    INSERT INTO scratch_pools
+        (brand, pool, name, nothing_weight, commitment, sealed_seed, scheme, table_text, root)
+    SELECT $1, pool, name, nothing_weight, commitment, sealed_seed, scheme, table_text, root
+    FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::integer[], $8::text[], $9::text[])
+        AS new (pool, name, nothing_weight, commitment, sealed_seed, scheme, table_text, root)"""
+_PUBLISH_PRIZES = """
+    INSERT INTO scratch_prizes (brand, pool, id, place, name, weight, stock, currency, amount, remaining)
+    SELECT $1, pool, id, place, name, weight, stock, currency, amount, stock
+    FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[])
+        AS new (pool, id, place, name, weight, stock, currency, amount)"""
+_PUBLISH_STATES = """
+    INSERT INTO scratch_pool_states (brand, pool, issued, revealed, spent, head, taken, closes_at)
+    SELECT $1, pool, 0, 0, 0, head, '', closes_at
+    FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS new (pool, head, closes_at)"""
+_PUBLISH_TILES = """
+    INSERT INTO scratch_deck_tiles (brand, pool, level, number, hashes)
+    SELECT $1, pool, level, number, hashes
+    FROM unnest($2::text[], $3::integer[], $4::integer[], $5::bytea[]) AS new (pool, level, number, hashes)"""
+_TILES = """
+    SELECT level, number, hashes FROM scratch_deck_tiles
+    JOIN unnest($3::integer[], $4::integer[]) AS wanted (level, number) USING (level, number)
+    WHERE brand = $1 AND pool = $2"""
+_ADD_CARDS = """
+    INSERT INTO scratch_cards (brand, card, pool, member, cause, issued_at, revealed_at, prize, number, expires_at,
+        own_seed, draw, position, link, parked_code, parked_detail)
+    SELECT $1, new.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+        $8::text[], $9::bigint[], $10::timestamptz[], $11::text[], $12::bigint[], $13::integer[], $14::text[],
+        $15::text[], $16::text[]) AS new"""
+_POOLS_OF = """
+    SELECT card, pool, number, member FROM scratch_cards WHERE brand = $1 AND card = ANY($2::text[])"""
+_COLUMNS = """card, pool, member, cause, issued_at, revealed_at, prize, number, expires_at, own_seed, draw, position,
+    link, parked_code, parked_detail"""
+_LOCK_CARDS = f"""
+    SELECT {_COLUMNS} FROM scratch_cards
+    WHERE brand = $1 AND card = ANY($2::text[]) ORDER BY card FOR NO KEY UPDATE"""  # noqa: S608
+_CARD = f"SELECT {_COLUMNS} FROM scratch_cards WHERE brand = $1 AND card = $2"  # noqa: S608
+_PARKED_OF = """
+    SELECT card FROM scratch_cards WHERE brand = $1 AND card = ANY($2::text[]) AND parked_code <> ''"""
+_LOCK_STATES = """
+    SELECT pool, issued, revealed, spent, head, taken, closes_at, closed_at FROM scratch_pool_states
+    WHERE brand = $1 AND pool = ANY($2::text[]) ORDER BY pool FOR NO KEY UPDATE"""
+_STATES = """
+    SELECT pool, issued, revealed, spent, head, taken, closes_at, closed_at FROM scratch_pool_states
+    WHERE brand = $1 AND pool = ANY($2::text[])"""
+_SAVE_STATES = """
+    UPDATE scratch_pool_states SET issued = new.issued, revealed = new.revealed, spent = new.spent, head = new.head,
+        taken = new.taken, closed_at = new.closed_at
+    FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bytea[], $8::timestamptz[])
+        AS new (pool, issued, revealed, spent, head, taken, closed_at)
+    WHERE scratch_pool_states.brand = $1 AND scratch_pool_states.pool = new.pool"""
+# Counts are changed under the lock of their pool's state, which is taken before.
+_COUNTS = """
+    SELECT counts.pool, counts.member, counts.day, cards
+    FROM scratch_counts AS counts JOIN unnest($2::text[], $3::text[], $4::text[]) AS wanted (pool, member, day)
+      ON counts.pool = wanted.pool AND counts.member = wanted.member AND counts.day = wanted.day
+    WHERE brand = $1"""
+_SAVE_COUNTS = """
+    INSERT INTO scratch_counts (brand, pool, member, day, cards)
+    SELECT $1, pool, member, day, cards
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS new (pool, member, day, cards)
+    ON CONFLICT (brand, pool, member, day) DO UPDATE SET cards = excluded.cards"""
+_PARKED = """
+    SELECT parked.key, parked.place, member, pool, code, detail, occurred_at
+    FROM parked_cards AS parked JOIN unnest($2::text[], $3::integer[]) AS wanted (key, place)
+      ON parked.key = wanted.key AND parked.place = wanted.place
+    WHERE brand = $1"""
+_PARK = """
+    INSERT INTO parked_cards (brand, key, place, member, pool, code, detail, occurred_at)
+    SELECT $1, new.* FROM unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::timestamptz[]) AS new"""
 _PARKED_PAGE = """
     SELECT key, place, member, pool, code, detail, occurred_at FROM parked_cards
     WHERE brand = $1 AND (occurred_at, key, place) < ($2, $3, $4)
@@ -442,19 +513,6 @@ async def park(connection: asyncpg.Connection, brand: str, cards: Sequence[Parke
         [each.detail for each in cards],
         [each.occurred_at for each in cards],
     )
-
-
-async def parked_page(
-    connection: asyncpg.Connection, brand: str, page_size: int, page_token: str
-) -> scratch_cards_pb2.ListParkedCardsResponse:
-    """A page of the cards that could not be given, newest first."""
-    rows = await connection.fetch(_PARKED_PAGE, brand, *pages.parked_of(page_token), page_size + 1)
-    found = [scratch_cards_pb2.ParkedCard(**row) for row in rows[:page_size]]
-    token = ""
-    if len(rows) > page_size:
-        last = rows[page_size - 1]
-        token = pages.after_parked(last["occurred_at"], last["key"], last["place"])
-    return scratch_cards_pb2.ListParkedCardsResponse(cards=found, next_page_token=token)
 
 
 async def pools(connection: asyncpg.Connection, brand: str, ids: Iterable[str]) -> dict[str, Pool]:

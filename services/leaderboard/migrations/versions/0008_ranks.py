@@ -5,7 +5,7 @@ from alembic import op
 from chassis.migrations import app_role, secure
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 
 BRAND = "current_setting('laurels.brand')"
 ERASING = f"SELECT member FROM erasing WHERE brand = {BRAND}"  # noqa: S608
@@ -17,6 +17,9 @@ ERASE = f"""
     DELETE FROM scores WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM board_removals WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     UPDATE board_standings SET member = $2
+        WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    UPDATE group_standings SET member = $2
         WHERE brand = {BRAND} AND member = $1
         AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
     UPDATE board_changes SET changes = convert_to(

@@ -147,16 +147,20 @@ class ListLeaderboardPeriodsResponse(_message.Message):
     def __init__(self, periods: _Optional[_Iterable[_Union[BoardPeriod, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class MemberStanding(_message.Message):
-    __slots__ = ("board", "period", "entry", "members")
+    __slots__ = ("board", "period", "entry", "members", "scope", "group")
     BOARD_FIELD_NUMBER: _ClassVar[int]
     PERIOD_FIELD_NUMBER: _ClassVar[int]
     ENTRY_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     board: str
     period: str
     entry: _leaderboard_pb2.LeaderboardEntry
     members: int
-    def __init__(self, board: _Optional[str] = ..., period: _Optional[str] = ..., entry: _Optional[_Union[_leaderboard_pb2.LeaderboardEntry, _Mapping]] = ..., members: _Optional[int] = ...) -> None: ...
+    scope: str
+    group: str
+    def __init__(self, board: _Optional[str] = ..., period: _Optional[str] = ..., entry: _Optional[_Union[_leaderboard_pb2.LeaderboardEntry, _Mapping]] = ..., members: _Optional[int] = ..., scope: _Optional[str] = ..., group: _Optional[str] = ...) -> None: ...
 
 class ListMemberStandingsRequest(_message.Message):
     __slots__ = ("member", "page_size", "page_token")

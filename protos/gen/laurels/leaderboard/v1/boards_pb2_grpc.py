@@ -130,7 +130,8 @@ class BoardServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMemberStandings(self, request, context):
-        """Returns a member's places in closed periods, the newest period first.
+        """Returns a member's places in closed periods, on boards and in the groups of
+        their scopes, the newest period first.
 
         Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
         another). INVALID_ARGUMENT when `page_token` is not one that this method

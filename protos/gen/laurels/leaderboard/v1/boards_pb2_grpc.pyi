@@ -66,7 +66,8 @@ class BoardServiceStub:
     `page_token` is not one that this method gave.
     """
     ListMemberStandings: _grpc.UnaryUnaryMultiCallable[_boards_pb2.ListMemberStandingsRequest, _boards_pb2.ListMemberStandingsResponse]
-    """Returns a member's places in closed periods, the newest period first.
+    """Returns a member's places in closed periods, on boards and in the groups of
+    their scopes, the newest period first.
 
     Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
     another). INVALID_ARGUMENT when `page_token` is not one that this method
@@ -130,7 +131,8 @@ class BoardServiceAsyncStub(BoardServiceStub):
     `page_token` is not one that this method gave.
     """
     ListMemberStandings: _aio.UnaryUnaryMultiCallable[_boards_pb2.ListMemberStandingsRequest, _boards_pb2.ListMemberStandingsResponse]  # type: ignore[assignment]
-    """Returns a member's places in closed periods, the newest period first.
+    """Returns a member's places in closed periods, on boards and in the groups of
+    their scopes, the newest period first.
 
     Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
     another). INVALID_ARGUMENT when `page_token` is not one that this method
@@ -221,7 +223,8 @@ class BoardServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _boards_pb2.ListMemberStandingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_boards_pb2.ListMemberStandingsResponse, _abc.Awaitable[_boards_pb2.ListMemberStandingsResponse]]:
-        """Returns a member's places in closed periods, the newest period first.
+        """Returns a member's places in closed periods, on boards and in the groups of
+        their scopes, the newest period first.
 
         Errors: NOT_FOUND (`unknown_brand`; `unknown_member` when a member asks for
         another). INVALID_ARGUMENT when `page_token` is not one that this method

@@ -26,47 +26,51 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from laurels.value.v1 import events_pb2 as laurels_dot_value_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-laurels/leaderboard/v1/programme_boards.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlaurels/value/v1/events.proto\"-\n\x0bMissionFeed\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x03\"Q\n\x0bScoreBounds\x12\x14\n\x07minimum\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"7\n\x0eScoreRateLimit\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\x16\n\x0ewindow_seconds\x18\x02 \x01(\x05\"\x9d\x01\n\rBoardSchedule\x12\x33\n\x04\x63ron\x18\x01 \x01(\x0b\x32#.laurels.leaderboard.v1.CronPeriodsH\x00\x12\x35\n\x05\x66ixed\x18\x02 \x01(\x0b\x32$.laurels.leaderboard.v1.FixedPeriodsH\x00\x12\x15\n\rgrace_seconds\x18\x03 \x01(\x05\x42\t\n\x07periods\"/\n\x0b\x43ronPeriods\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\"D\n\x0c\x46ixedPeriods\x12\x34\n\x07periods\x18\x01 \x03(\x0b\x32#.laurels.leaderboard.v1.FixedPeriod\"i\n\x0b\x46ixedPeriod\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\nBoardPrize\x12\x32\n\x05ranks\x18\x01 \x01(\x0b\x32!.laurels.leaderboard.v1.RankRangeH\x00\x12\x15\n\x0btop_percent\x18\x02 \x01(\x05H\x00\x12\'\n\x06grants\x18\x03 \x03(\x0b\x32\x17.laurels.value.v1.GrantB\x08\n\x06places\"(\n\tRankRange\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12\x0c\n\x04last\x18\x02 \x01(\x03\"\xd6\x01\n\nBoardScope\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x04tier\x18\x02 \x01(\x0b\x32#.laurels.leaderboard.v1.ScopeByTierH\x00\x12\x39\n\x07segment\x18\x03 \x01(\x0b\x32&.laurels.leaderboard.v1.ScopeBySegmentH\x00\x12\x13\n\tattribute\x18\x04 \x01(\tH\x00\x12\x31\n\x04team\x18\x05 \x01(\x0b\x32#.laurels.leaderboard.v1.TeamRankingB\x04\n\x02\x62y\"\r\n\x0bScopeByTier\"\x10\n\x0eScopeBySegment\"U\n\x0bTeamRanking\x12\x38\n\taggregate\x18\x01 \x01(\x0e\x32%.laurels.leaderboard.v1.TeamAggregate\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x05*\xca\x01\n\rScoreOperator\x12\x1e\n\x1aSCORE_OPERATOR_UNSPECIFIED\x10\x00\x12\x16\n\x12SCORE_OPERATOR_ADD\x10\x01\x12\x17\n\x13SCORE_OPERATOR_BEST\x10\x02\x12\x18\n\x14SCORE_OPERATOR_WORST\x10\x03\x12\x17\n\x13SCORE_OPERATOR_LAST\x10\x04\x12\x18\n\x14SCORE_OPERATOR_COUNT\x10\x05\x12\x1b\n\x17SCORE_OPERATOR_DISTINCT\x10\x06*b\n\x07TieRule\x12\x18\n\x14TIE_RULE_UNSPECIFIED\x10\x00\x12\x12\n\x0eTIE_RULE_FIRST\x10\x01\x12\x11\n\rTIE_RULE_LAST\x10\x02\x12\x16\n\x12TIE_RULE_SUB_SCORE\x10\x03*v\n\nRankMethod\x12\x1b\n\x17RANK_METHOD_UNSPECIFIED\x10\x00\x12\x17\n\x13RANK_METHOD_ORDINAL\x10\x01\x12\x1b\n\x17RANK_METHOD_COMPETITION\x10\x02\x12\x15\n\x11RANK_METHOD_DENSE\x10\x03*a\n\x08NameRule\x12\x19\n\x15NAME_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNAME_RULE_UNLESS_WITHDRAWN\x10\x01\x12\x1a\n\x16NAME_RULE_WITH_CONSENT\x10\x02*y\n\rTeamAggregate\x12\x1e\n\x1aTEAM_AGGREGATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TEAM_AGGREGATE_SUM\x10\x01\x12\x17\n\x13TEAM_AGGREGATE_MEAN\x10\x02\x12\x17\n\x13TEAM_AGGREGATE_BEST\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-laurels/leaderboard/v1/programme_boards.proto\x12\x16laurels.leaderboard.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlaurels/value/v1/events.proto\"-\n\x0bMissionFeed\x12\x0f\n\x07mission\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x03\"_\n\tEventFeed\x12\x30\n\x05\x65vent\x18\x01 \x01(\x0e\x32!.laurels.leaderboard.v1.FeedEvent\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\t\"Q\n\x0bScoreBounds\x12\x14\n\x07minimum\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x03H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum\"7\n\x0eScoreRateLimit\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\x16\n\x0ewindow_seconds\x18\x02 \x01(\x05\"\x9d\x01\n\rBoardSchedule\x12\x33\n\x04\x63ron\x18\x01 \x01(\x0b\x32#.laurels.leaderboard.v1.CronPeriodsH\x00\x12\x35\n\x05\x66ixed\x18\x02 \x01(\x0b\x32$.laurels.leaderboard.v1.FixedPeriodsH\x00\x12\x15\n\rgrace_seconds\x18\x03 \x01(\x05\x42\t\n\x07periods\"/\n\x0b\x43ronPeriods\x12\x12\n\nexpression\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\"D\n\x0c\x46ixedPeriods\x12\x34\n\x07periods\x18\x01 \x03(\x0b\x32#.laurels.leaderboard.v1.FixedPeriod\"i\n\x0b\x46ixedPeriod\x12-\n\tstarts_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\nBoardPrize\x12\x32\n\x05ranks\x18\x01 \x01(\x0b\x32!.laurels.leaderboard.v1.RankRangeH\x00\x12\x15\n\x0btop_percent\x18\x02 \x01(\x05H\x00\x12\'\n\x06grants\x18\x03 \x03(\x0b\x32\x17.laurels.value.v1.GrantB\x08\n\x06places\"(\n\tRankRange\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12\x0c\n\x04last\x18\x02 \x01(\x03\"\x8a\x02\n\nBoardScope\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x04tier\x18\x02 \x01(\x0b\x32#.laurels.leaderboard.v1.ScopeByTierH\x00\x12\x39\n\x07segment\x18\x03 \x01(\x0b\x32&.laurels.leaderboard.v1.ScopeBySegmentH\x00\x12\x13\n\tattribute\x18\x04 \x01(\tH\x00\x12\x31\n\x04team\x18\x05 \x01(\x0b\x32#.laurels.leaderboard.v1.TeamRanking\x12\x32\n\x06prizes\x18\n \x03(\x0b\x32\".laurels.leaderboard.v1.BoardPrizeB\x04\n\x02\x62y\"\r\n\x0bScopeByTier\"\x10\n\x0eScopeBySegment\"\x89\x01\n\x0bTeamRanking\x12\x38\n\taggregate\x18\x01 \x01(\x0e\x32%.laurels.leaderboard.v1.TeamAggregate\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x05\x12\x32\n\x06prizes\x18\n \x03(\x0b\x32\".laurels.leaderboard.v1.BoardPrize*\xca\x01\n\rScoreOperator\x12\x1e\n\x1aSCORE_OPERATOR_UNSPECIFIED\x10\x00\x12\x16\n\x12SCORE_OPERATOR_ADD\x10\x01\x12\x17\n\x13SCORE_OPERATOR_BEST\x10\x02\x12\x18\n\x14SCORE_OPERATOR_WORST\x10\x03\x12\x17\n\x13SCORE_OPERATOR_LAST\x10\x04\x12\x18\n\x14SCORE_OPERATOR_COUNT\x10\x05\x12\x1b\n\x17SCORE_OPERATOR_DISTINCT\x10\x06*b\n\x07TieRule\x12\x18\n\x14TIE_RULE_UNSPECIFIED\x10\x00\x12\x12\n\x0eTIE_RULE_FIRST\x10\x01\x12\x11\n\rTIE_RULE_LAST\x10\x02\x12\x16\n\x12TIE_RULE_SUB_SCORE\x10\x03*v\n\nRankMethod\x12\x1b\n\x17RANK_METHOD_UNSPECIFIED\x10\x00\x12\x17\n\x13RANK_METHOD_ORDINAL\x10\x01\x12\x1b\n\x17RANK_METHOD_COMPETITION\x10\x02\x12\x15\n\x11RANK_METHOD_DENSE\x10\x03*a\n\x08NameRule\x12\x19\n\x15NAME_RULE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aNAME_RULE_UNLESS_WITHDRAWN\x10\x01\x12\x1a\n\x16NAME_RULE_WITH_CONSENT\x10\x02*\x87\x01\n\tFeedEvent\x12\x1a\n\x16\x46\x45\x45\x44_EVENT_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46\x45\x45\x44_EVENT_POINTS_CREDITED\x10\x01\x12 \n\x1c\x46\x45\x45\x44_EVENT_MISSION_COMPLETED\x10\x02\x12\x1c\n\x18\x46\x45\x45\x44_EVENT_LEVEL_REACHED\x10\x03*y\n\rTeamAggregate\x12\x1e\n\x1aTEAM_AGGREGATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TEAM_AGGREGATE_SUM\x10\x01\x12\x17\n\x13TEAM_AGGREGATE_MEAN\x10\x02\x12\x17\n\x13TEAM_AGGREGATE_BEST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.leaderboard.v1.programme_boards_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SCOREOPERATOR']._serialized_start=1231
-  _globals['_SCOREOPERATOR']._serialized_end=1433
-  _globals['_TIERULE']._serialized_start=1435
-  _globals['_TIERULE']._serialized_end=1533
-  _globals['_RANKMETHOD']._serialized_start=1535
-  _globals['_RANKMETHOD']._serialized_end=1653
-  _globals['_NAMERULE']._serialized_start=1655
-  _globals['_NAMERULE']._serialized_end=1752
-  _globals['_TEAMAGGREGATE']._serialized_start=1754
-  _globals['_TEAMAGGREGATE']._serialized_end=1875
+  _globals['_SCOREOPERATOR']._serialized_start=1433
+  _globals['_SCOREOPERATOR']._serialized_end=1635
+  _globals['_TIERULE']._serialized_start=1637
+  _globals['_TIERULE']._serialized_end=1735
+  _globals['_RANKMETHOD']._serialized_start=1737
+  _globals['_RANKMETHOD']._serialized_end=1855
+  _globals['_NAMERULE']._serialized_start=1857
+  _globals['_NAMERULE']._serialized_end=1954
+  _globals['_FEEDEVENT']._serialized_start=1957
+  _globals['_FEEDEVENT']._serialized_end=2092
+  _globals['_TEAMAGGREGATE']._serialized_start=2094
+  _globals['_TEAMAGGREGATE']._serialized_end=2215
   _globals['_MISSIONFEED']._serialized_start=137
   _globals['_MISSIONFEED']._serialized_end=182
-  _globals['_SCOREBOUNDS']._serialized_start=184
-  _globals['_SCOREBOUNDS']._serialized_end=265
-  _globals['_SCORERATELIMIT']._serialized_start=267
-  _globals['_SCORERATELIMIT']._serialized_end=322
-  _globals['_BOARDSCHEDULE']._serialized_start=325
-  _globals['_BOARDSCHEDULE']._serialized_end=482
-  _globals['_CRONPERIODS']._serialized_start=484
-  _globals['_CRONPERIODS']._serialized_end=531
-  _globals['_FIXEDPERIODS']._serialized_start=533
-  _globals['_FIXEDPERIODS']._serialized_end=601
-  _globals['_FIXEDPERIOD']._serialized_start=603
-  _globals['_FIXEDPERIOD']._serialized_end=708
-  _globals['_BOARDPRIZE']._serialized_start=711
-  _globals['_BOARDPRIZE']._serialized_end=849
-  _globals['_RANKRANGE']._serialized_start=851
-  _globals['_RANKRANGE']._serialized_end=891
-  _globals['_BOARDSCOPE']._serialized_start=894
-  _globals['_BOARDSCOPE']._serialized_end=1108
-  _globals['_SCOPEBYTIER']._serialized_start=1110
-  _globals['_SCOPEBYTIER']._serialized_end=1123
-  _globals['_SCOPEBYSEGMENT']._serialized_start=1125
-  _globals['_SCOPEBYSEGMENT']._serialized_end=1141
-  _globals['_TEAMRANKING']._serialized_start=1143
-  _globals['_TEAMRANKING']._serialized_end=1228
+  _globals['_EVENTFEED']._serialized_start=184
+  _globals['_EVENTFEED']._serialized_end=279
+  _globals['_SCOREBOUNDS']._serialized_start=281
+  _globals['_SCOREBOUNDS']._serialized_end=362
+  _globals['_SCORERATELIMIT']._serialized_start=364
+  _globals['_SCORERATELIMIT']._serialized_end=419
+  _globals['_BOARDSCHEDULE']._serialized_start=422
+  _globals['_BOARDSCHEDULE']._serialized_end=579
+  _globals['_CRONPERIODS']._serialized_start=581
+  _globals['_CRONPERIODS']._serialized_end=628
+  _globals['_FIXEDPERIODS']._serialized_start=630
+  _globals['_FIXEDPERIODS']._serialized_end=698
+  _globals['_FIXEDPERIOD']._serialized_start=700
+  _globals['_FIXEDPERIOD']._serialized_end=805
+  _globals['_BOARDPRIZE']._serialized_start=808
+  _globals['_BOARDPRIZE']._serialized_end=946
+  _globals['_RANKRANGE']._serialized_start=948
+  _globals['_RANKRANGE']._serialized_end=988
+  _globals['_BOARDSCOPE']._serialized_start=991
+  _globals['_BOARDSCOPE']._serialized_end=1257
+  _globals['_SCOPEBYTIER']._serialized_start=1259
+  _globals['_SCOPEBYTIER']._serialized_end=1272
+  _globals['_SCOPEBYSEGMENT']._serialized_start=1274
+  _globals['_SCOPEBYSEGMENT']._serialized_end=1290
+  _globals['_TEAMRANKING']._serialized_start=1293
+  _globals['_TEAMRANKING']._serialized_end=1430
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,13 @@ class NameRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NAME_RULE_UNLESS_WITHDRAWN: _ClassVar[NameRule]
     NAME_RULE_WITH_CONSENT: _ClassVar[NameRule]
 
+class FeedEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_EVENT_UNSPECIFIED: _ClassVar[FeedEvent]
+    FEED_EVENT_POINTS_CREDITED: _ClassVar[FeedEvent]
+    FEED_EVENT_MISSION_COMPLETED: _ClassVar[FeedEvent]
+    FEED_EVENT_LEVEL_REACHED: _ClassVar[FeedEvent]
+
 class TeamAggregate(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TEAM_AGGREGATE_UNSPECIFIED: _ClassVar[TeamAggregate]
@@ -65,6 +72,10 @@ RANK_METHOD_DENSE: RankMethod
 NAME_RULE_UNSPECIFIED: NameRule
 NAME_RULE_UNLESS_WITHDRAWN: NameRule
 NAME_RULE_WITH_CONSENT: NameRule
+FEED_EVENT_UNSPECIFIED: FeedEvent
+FEED_EVENT_POINTS_CREDITED: FeedEvent
+FEED_EVENT_MISSION_COMPLETED: FeedEvent
+FEED_EVENT_LEVEL_REACHED: FeedEvent
 TEAM_AGGREGATE_UNSPECIFIED: TeamAggregate
 TEAM_AGGREGATE_SUM: TeamAggregate
 TEAM_AGGREGATE_MEAN: TeamAggregate
@@ -77,6 +88,16 @@ class MissionFeed(_message.Message):
     mission: str
     score: int
     def __init__(self, mission: _Optional[str] = ..., score: _Optional[int] = ...) -> None: ...
+
+class EventFeed(_message.Message):
+    __slots__ = ("event", "condition", "score")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    event: FeedEvent
+    condition: str
+    score: str
+    def __init__(self, event: _Optional[_Union[FeedEvent, str]] = ..., condition: _Optional[str] = ..., score: _Optional[str] = ...) -> None: ...
 
 class ScoreBounds(_message.Message):
     __slots__ = ("minimum", "maximum")
@@ -145,18 +166,20 @@ class RankRange(_message.Message):
     def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
 
 class BoardScope(_message.Message):
-    __slots__ = ("id", "tier", "segment", "attribute", "team")
+    __slots__ = ("id", "tier", "segment", "attribute", "team", "prizes")
     ID_FIELD_NUMBER: _ClassVar[int]
     TIER_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTE_FIELD_NUMBER: _ClassVar[int]
     TEAM_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
     id: str
     tier: ScopeByTier
     segment: ScopeBySegment
     attribute: str
     team: TeamRanking
-    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamRanking, _Mapping]] = ...) -> None: ...
+    prizes: _containers.RepeatedCompositeFieldContainer[BoardPrize]
+    def __init__(self, id: _Optional[str] = ..., tier: _Optional[_Union[ScopeByTier, _Mapping]] = ..., segment: _Optional[_Union[ScopeBySegment, _Mapping]] = ..., attribute: _Optional[str] = ..., team: _Optional[_Union[TeamRanking, _Mapping]] = ..., prizes: _Optional[_Iterable[_Union[BoardPrize, _Mapping]]] = ...) -> None: ...
 
 class ScopeByTier(_message.Message):
     __slots__ = ()
@@ -167,9 +190,11 @@ class ScopeBySegment(_message.Message):
     def __init__(self) -> None: ...
 
 class TeamRanking(_message.Message):
-    __slots__ = ("aggregate", "best")
+    __slots__ = ("aggregate", "best", "prizes")
     AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     BEST_FIELD_NUMBER: _ClassVar[int]
+    PRIZES_FIELD_NUMBER: _ClassVar[int]
     aggregate: TeamAggregate
     best: int
-    def __init__(self, aggregate: _Optional[_Union[TeamAggregate, str]] = ..., best: _Optional[int] = ...) -> None: ...
+    prizes: _containers.RepeatedCompositeFieldContainer[BoardPrize]
+    def __init__(self, aggregate: _Optional[_Union[TeamAggregate, str]] = ..., best: _Optional[int] = ..., prizes: _Optional[_Iterable[_Union[BoardPrize, _Mapping]]] = ...) -> None: ...

@@ -17,12 +17,13 @@ class LeaderboardProgramme(_message.Message):
     def __init__(self, boards: _Optional[_Iterable[_Union[Board, _Mapping]]] = ..., scratch_pools: _Optional[_Iterable[_Union[ScratchPool, _Mapping]]] = ...) -> None: ...
 
 class Board(_message.Message):
-    __slots__ = ("id", "name", "points", "activity", "mission", "operator", "ascending", "ties", "ranks", "bounds", "rate_limit", "schedule", "prizes", "submissions", "names", "live", "scopes", "sub_score", "distinct")
+    __slots__ = ("id", "name", "points", "activity", "mission", "event", "operator", "ascending", "ties", "ranks", "bounds", "rate_limit", "schedule", "prizes", "submissions", "names", "live", "scopes", "sub_score", "distinct")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
     ACTIVITY_FIELD_NUMBER: _ClassVar[int]
     MISSION_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_FIELD_NUMBER: _ClassVar[int]
     ASCENDING_FIELD_NUMBER: _ClassVar[int]
     TIES_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +43,7 @@ class Board(_message.Message):
     points: PointsFeed
     activity: ActivityFeed
     mission: _programme_boards_pb2.MissionFeed
+    event: _programme_boards_pb2.EventFeed
     operator: _programme_boards_pb2.ScoreOperator
     ascending: bool
     ties: _programme_boards_pb2.TieRule
@@ -56,7 +58,7 @@ class Board(_message.Message):
     scopes: _containers.RepeatedCompositeFieldContainer[_programme_boards_pb2.BoardScope]
     sub_score: str
     distinct: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., points: _Optional[_Union[PointsFeed, _Mapping]] = ..., activity: _Optional[_Union[ActivityFeed, _Mapping]] = ..., mission: _Optional[_Union[_programme_boards_pb2.MissionFeed, _Mapping]] = ..., operator: _Optional[_Union[_programme_boards_pb2.ScoreOperator, str]] = ..., ascending: _Optional[bool] = ..., ties: _Optional[_Union[_programme_boards_pb2.TieRule, str]] = ..., ranks: _Optional[_Union[_programme_boards_pb2.RankMethod, str]] = ..., bounds: _Optional[_Union[_programme_boards_pb2.ScoreBounds, _Mapping]] = ..., rate_limit: _Optional[_Union[_programme_boards_pb2.ScoreRateLimit, _Mapping]] = ..., schedule: _Optional[_Union[_programme_boards_pb2.BoardSchedule, _Mapping]] = ..., prizes: _Optional[_Iterable[_Union[_programme_boards_pb2.BoardPrize, _Mapping]]] = ..., submissions: _Optional[bool] = ..., names: _Optional[_Union[_programme_boards_pb2.NameRule, str]] = ..., live: _Optional[bool] = ..., scopes: _Optional[_Iterable[_Union[_programme_boards_pb2.BoardScope, _Mapping]]] = ..., sub_score: _Optional[str] = ..., distinct: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., points: _Optional[_Union[PointsFeed, _Mapping]] = ..., activity: _Optional[_Union[ActivityFeed, _Mapping]] = ..., mission: _Optional[_Union[_programme_boards_pb2.MissionFeed, _Mapping]] = ..., event: _Optional[_Union[_programme_boards_pb2.EventFeed, _Mapping]] = ..., operator: _Optional[_Union[_programme_boards_pb2.ScoreOperator, str]] = ..., ascending: _Optional[bool] = ..., ties: _Optional[_Union[_programme_boards_pb2.TieRule, str]] = ..., ranks: _Optional[_Union[_programme_boards_pb2.RankMethod, str]] = ..., bounds: _Optional[_Union[_programme_boards_pb2.ScoreBounds, _Mapping]] = ..., rate_limit: _Optional[_Union[_programme_boards_pb2.ScoreRateLimit, _Mapping]] = ..., schedule: _Optional[_Union[_programme_boards_pb2.BoardSchedule, _Mapping]] = ..., prizes: _Optional[_Iterable[_Union[_programme_boards_pb2.BoardPrize, _Mapping]]] = ..., submissions: _Optional[bool] = ..., names: _Optional[_Union[_programme_boards_pb2.NameRule, str]] = ..., live: _Optional[bool] = ..., scopes: _Optional[_Iterable[_Union[_programme_boards_pb2.BoardScope, _Mapping]]] = ..., sub_score: _Optional[str] = ..., distinct: _Optional[str] = ...) -> None: ...
 
 class PointsFeed(_message.Message):
     __slots__ = ("currency",)

@@ -20,10 +20,21 @@ class CardState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CARD_STATE_SEALED: _ClassVar[CardState]
     CARD_STATE_REVEALED: _ClassVar[CardState]
     CARD_STATE_EXPIRED: _ClassVar[CardState]
+
+class ParkedCardState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PARKED_CARD_STATE_UNSPECIFIED: _ClassVar[ParkedCardState]
+    PARKED_CARD_STATE_PARKED: _ClassVar[ParkedCardState]
+    PARKED_CARD_STATE_GIVEN: _ClassVar[ParkedCardState]
+    PARKED_CARD_STATE_DISMISSED: _ClassVar[ParkedCardState]
 CARD_STATE_UNSPECIFIED: CardState
 CARD_STATE_SEALED: CardState
 CARD_STATE_REVEALED: CardState
 CARD_STATE_EXPIRED: CardState
+PARKED_CARD_STATE_UNSPECIFIED: ParkedCardState
+PARKED_CARD_STATE_PARKED: ParkedCardState
+PARKED_CARD_STATE_GIVEN: ParkedCardState
+PARKED_CARD_STATE_DISMISSED: ParkedCardState
 
 class ParkedPrize(_message.Message):
     __slots__ = ("code", "detail")
@@ -216,15 +227,17 @@ class CloseScratchPoolResponse(_message.Message):
     def __init__(self, closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seed: _Optional[str] = ...) -> None: ...
 
 class ListParkedCardsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "state")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    state: ParkedCardState
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., state: _Optional[_Union[ParkedCardState, str]] = ...) -> None: ...
 
 class ParkedCard(_message.Message):
-    __slots__ = ("key", "place", "member", "pool", "code", "detail", "occurred_at")
+    __slots__ = ("key", "place", "member", "pool", "code", "detail", "occurred_at", "parked", "state", "decided_at", "card")
     KEY_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     MEMBER_FIELD_NUMBER: _ClassVar[int]
@@ -232,6 +245,10 @@ class ParkedCard(_message.Message):
     CODE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     OCCURRED_AT_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    CARD_FIELD_NUMBER: _ClassVar[int]
     key: str
     place: int
     member: str
@@ -239,7 +256,41 @@ class ParkedCard(_message.Message):
     code: str
     detail: str
     occurred_at: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., place: _Optional[int] = ..., member: _Optional[str] = ..., pool: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    parked: str
+    state: ParkedCardState
+    decided_at: _timestamp_pb2.Timestamp
+    card: str
+    def __init__(self, key: _Optional[str] = ..., place: _Optional[int] = ..., member: _Optional[str] = ..., pool: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parked: _Optional[str] = ..., state: _Optional[_Union[ParkedCardState, str]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., card: _Optional[str] = ...) -> None: ...
+
+class RetryParkedCardRequest(_message.Message):
+    __slots__ = ("parked", "idempotency_key")
+    PARKED_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    parked: str
+    idempotency_key: str
+    def __init__(self, parked: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class RetryParkedCardResponse(_message.Message):
+    __slots__ = ("card",)
+    CARD_FIELD_NUMBER: _ClassVar[int]
+    card: ParkedCard
+    def __init__(self, card: _Optional[_Union[ParkedCard, _Mapping]] = ...) -> None: ...
+
+class DismissParkedCardRequest(_message.Message):
+    __slots__ = ("parked", "reason", "idempotency_key")
+    PARKED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    parked: str
+    reason: str
+    idempotency_key: str
+    def __init__(self, parked: _Optional[str] = ..., reason: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class DismissParkedCardResponse(_message.Message):
+    __slots__ = ("card",)
+    CARD_FIELD_NUMBER: _ClassVar[int]
+    card: ParkedCard
+    def __init__(self, card: _Optional[_Union[ParkedCard, _Mapping]] = ...) -> None: ...
 
 class ListParkedCardsResponse(_message.Message):
     __slots__ = ("cards", "next_page_token")

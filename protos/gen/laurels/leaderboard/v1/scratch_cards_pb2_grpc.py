@@ -73,6 +73,16 @@ class ScratchCardServiceStub:
                 request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.SerializeToString,
                 response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.FromString,
                 _registered_method=True)
+        self.RetryParkedCard = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/RetryParkedCard',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardResponse.FromString,
+                _registered_method=True)
+        self.DismissParkedCard = channel.unary_unary(
+                '/laurels.leaderboard.v1.ScratchCardService/DismissParkedCard',
+                request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardRequest.SerializeToString,
+                response_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardResponse.FromString,
+                _registered_method=True)
         self.GetScratchPool = channel.unary_unary(
                 '/laurels.leaderboard.v1.ScratchCardService/GetScratchPool',
                 request_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.GetScratchPoolRequest.SerializeToString,
@@ -173,6 +183,33 @@ class ScratchCardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryParkedCard(self, request, context):
+        """Gives a parked card now, as the pool and its limits are now. Giving again
+        what was given changes nothing.
+
+        Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+        (`parked_card_ended`) when it was written off. ALREADY_EXISTS
+        (`idempotency_conflict`) when the key was used for another decision. What
+        still stands in its way, such as NOT_FOUND (`unknown_pool`) or
+        FAILED_PRECONDITION (`pool_closed`, `cards_gone`, `member_limit`); the card
+        then stays parked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissParkedCard(self, request, context):
+        """Writes a parked card off: it is not given any more. Writing it off again
+        changes nothing.
+
+        Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+        (`parked_card_ended`) when it was given. ALREADY_EXISTS
+        (`idempotency_conflict`). INVALID_ARGUMENT when the reason is too long.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetScratchPool(self, request, context):
         """Returns what a pool publishes: prizes with weights, what is left of them,
         the table that it committed to, and the commitment to its seed. A pool that
@@ -230,6 +267,16 @@ def add_ScratchCardServiceServicer_to_server(servicer, server):
                     servicer.ListParkedCards,
                     request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.FromString,
                     response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.SerializeToString,
+            ),
+            'RetryParkedCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryParkedCard,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardResponse.SerializeToString,
+            ),
+            'DismissParkedCard': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissParkedCard,
+                    request_deserializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardRequest.FromString,
+                    response_serializer=laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardResponse.SerializeToString,
             ),
             'GetScratchPool': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScratchPool,
@@ -435,6 +482,60 @@ class ScratchCardService:
             '/laurels.leaderboard.v1.ScratchCardService/ListParkedCards',
             laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsRequest.SerializeToString,
             laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.ListParkedCardsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryParkedCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/RetryParkedCard',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.RetryParkedCardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissParkedCard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/laurels.leaderboard.v1.ScratchCardService/DismissParkedCard',
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardRequest.SerializeToString,
+            laurels_dot_leaderboard_dot_v1_dot_scratch__cards__pb2.DismissParkedCardResponse.FromString,
             options,
             channel_credentials,
             insecure,

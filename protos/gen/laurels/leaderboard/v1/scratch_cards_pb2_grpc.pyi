@@ -90,6 +90,25 @@ class ScratchCardServiceStub:
 
     Errors: NOT_FOUND (`unknown_brand`).
     """
+    RetryParkedCard: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.RetryParkedCardRequest, _scratch_cards_pb2.RetryParkedCardResponse]
+    """Gives a parked card now, as the pool and its limits are now. Giving again
+    what was given changes nothing.
+
+    Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+    (`parked_card_ended`) when it was written off. ALREADY_EXISTS
+    (`idempotency_conflict`) when the key was used for another decision. What
+    still stands in its way, such as NOT_FOUND (`unknown_pool`) or
+    FAILED_PRECONDITION (`pool_closed`, `cards_gone`, `member_limit`); the card
+    then stays parked.
+    """
+    DismissParkedCard: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.DismissParkedCardRequest, _scratch_cards_pb2.DismissParkedCardResponse]
+    """Writes a parked card off: it is not given any more. Writing it off again
+    changes nothing.
+
+    Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+    (`parked_card_ended`) when it was given. ALREADY_EXISTS
+    (`idempotency_conflict`). INVALID_ARGUMENT when the reason is too long.
+    """
     GetScratchPool: _grpc.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]
     """Returns what a pool publishes: prizes with weights, what is left of them,
     the table that it committed to, and the commitment to its seed. A pool that
@@ -164,6 +183,25 @@ class ScratchCardServiceAsyncStub(ScratchCardServiceStub):
     for a person to decide.
 
     Errors: NOT_FOUND (`unknown_brand`).
+    """
+    RetryParkedCard: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.RetryParkedCardRequest, _scratch_cards_pb2.RetryParkedCardResponse]  # type: ignore[assignment]
+    """Gives a parked card now, as the pool and its limits are now. Giving again
+    what was given changes nothing.
+
+    Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+    (`parked_card_ended`) when it was written off. ALREADY_EXISTS
+    (`idempotency_conflict`) when the key was used for another decision. What
+    still stands in its way, such as NOT_FOUND (`unknown_pool`) or
+    FAILED_PRECONDITION (`pool_closed`, `cards_gone`, `member_limit`); the card
+    then stays parked.
+    """
+    DismissParkedCard: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.DismissParkedCardRequest, _scratch_cards_pb2.DismissParkedCardResponse]  # type: ignore[assignment]
+    """Writes a parked card off: it is not given any more. Writing it off again
+    changes nothing.
+
+    Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+    (`parked_card_ended`) when it was given. ALREADY_EXISTS
+    (`idempotency_conflict`). INVALID_ARGUMENT when the reason is too long.
     """
     GetScratchPool: _aio.UnaryUnaryMultiCallable[_scratch_cards_pb2.GetScratchPoolRequest, _scratch_cards_pb2.GetScratchPoolResponse]  # type: ignore[assignment]
     """Returns what a pool publishes: prizes with weights, what is left of them,
@@ -278,6 +316,37 @@ class ScratchCardServiceServicer(metaclass=_abc_1.ABCMeta):
         for a person to decide.
 
         Errors: NOT_FOUND (`unknown_brand`).
+        """
+
+    @_abc_1.abstractmethod
+    def RetryParkedCard(
+        self,
+        request: _scratch_cards_pb2.RetryParkedCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.RetryParkedCardResponse, _abc.Awaitable[_scratch_cards_pb2.RetryParkedCardResponse]]:
+        """Gives a parked card now, as the pool and its limits are now. Giving again
+        what was given changes nothing.
+
+        Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+        (`parked_card_ended`) when it was written off. ALREADY_EXISTS
+        (`idempotency_conflict`) when the key was used for another decision. What
+        still stands in its way, such as NOT_FOUND (`unknown_pool`) or
+        FAILED_PRECONDITION (`pool_closed`, `cards_gone`, `member_limit`); the card
+        then stays parked.
+        """
+
+    @_abc_1.abstractmethod
+    def DismissParkedCard(
+        self,
+        request: _scratch_cards_pb2.DismissParkedCardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scratch_cards_pb2.DismissParkedCardResponse, _abc.Awaitable[_scratch_cards_pb2.DismissParkedCardResponse]]:
+        """Writes a parked card off: it is not given any more. Writing it off again
+        changes nothing.
+
+        Errors: NOT_FOUND (`unknown_parked_card`). FAILED_PRECONDITION
+        (`parked_card_ended`) when it was given. ALREADY_EXISTS
+        (`idempotency_conflict`). INVALID_ARGUMENT when the reason is too long.
         """
 
     @_abc_1.abstractmethod

@@ -17,6 +17,7 @@ Nothing here reads a clock or a random source of its own; learning the same
 outcomes in the same order gives the same state, bit for bit.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ It is the middle of an outcome from 0 to 1, and above what most arms earn: each 
 VARIANCE_START, VARIANCE_COUNT = 0.25, 10.0
 """The outcomes' variance before any is known, the largest that yes or no can have, and the outcomes that it counts as.
 """
+_PARTS = ("squares", "counts", "means", "covariances", "_triangles")
+"""What is learnt, a row an arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,36 +119,29 @@ class Policy:
     def grow(self, arms: int) -> None:
         """Adds so many arms of which nothing is known yet, behind those that there are."""
         new = Policy(arms, self.means.shape[1], self.exploration)
-        self.means = np.concatenate([self.means, new.means])
-        self.covariances = np.concatenate([self.covariances, new.covariances])
-        self._triangles = np.concatenate([self._triangles, new._triangles])
+        for name in _PARTS:
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(new, name)]))
 
     def part(self, arms: Sequence[int]) -> "Policy":
         """A copy that has these arms alone, in their order."""
         found = Policy(len(arms), self.means.shape[1], self.exploration)
-        found.squares, found.count = self.squares, self.count
-        found.means, found.covariances = self.means[list(arms)], self.covariances[list(arms)]
-        found._triangles = self._triangles[list(arms)]
+        for name in _PARTS:
+            setattr(found, name, getattr(self, name)[list(arms)])
         return found
 
     def state(self) -> bytes:
         """All that was learnt, exactly; see `restored`."""
-        return b"".join(
-            np.ascontiguousarray(part, "<f8").tobytes()
-            for part in ([self.squares, self.count], self.means, self.covariances, self._triangles)
-        )
+        return b"".join(np.ascontiguousarray(getattr(self, name), "<f8").tobytes() for name in _PARTS)
 
     @classmethod
     def restored(cls, state: bytes, arms: int, features: int) -> "Policy":
         """The policy of so many arms and features whose state this is, bit for bit. Raises ValueError for no such."""
         found = cls(arms, features)
         values = np.frombuffer(state, "<f8")
-        sizes = (2, found.means.size, found.covariances.size, found._triangles.size)
+        shapes = [getattr(found, name).shape for name in _PARTS]
+        sizes = [math.prod(shape) for shape in shapes]
         if len(values) != sum(sizes):
             raise ValueError(f"not the state of {arms} arms of {features} features")
-        numbers, means, covariances, triangles = np.split(values, np.cumsum(sizes)[:-1])
-        found.squares, found.count = float(numbers[0]), float(numbers[1])
-        found.means[:] = means.reshape(found.means.shape)
-        found.covariances[:] = covariances.reshape(found.covariances.shape)
-        found._triangles[:] = triangles.reshape(found._triangles.shape)
+        for name, part, shape in zip(_PARTS, np.split(values, np.cumsum(sizes)[:-1]), shapes, strict=True):
+            setattr(found, name, part.reshape(shape).copy())
         return found

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laurels.recommender.v1 import policies_pb2 as pb
 from laurels.recommender.v1.recommender_pb2 import Profile
-from services.recommender.bandit import Why
-from services.recommender.book import reason
+from services.recommender.choosing import Why, reason
+from services.recommender.features import Context
 from services.recommender.profile import FEATURES, TIERS, Change, features
+from services.recommender.slots import Choice
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 events = st.lists(
@@ -79,10 +81,11 @@ def test_tiers_are_told_apart_up_to_the_eighth() -> None:
 
 @pytest.mark.parametrize("why", Why)
 @pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("kind", [pb.POLICY_KIND_ORDER, pb.POLICY_KIND_PERSONAL])
 @pytest.mark.parametrize("is_known", [True, False])
-def test_every_reason_is_a_sentence(why: Why, place: int, is_known: bool) -> None:
-    sentence = reason(why, place, is_known=is_known)
+def test_every_reason_is_a_sentence(why: Why, place: int, kind: int, is_known: bool) -> None:
+    sentence = reason(why, place, Choice("tea", "reward", "tea"), Context(known=is_known), kind)
     assert sentence[0].isupper()
     assert sentence.endswith(".")
     assert "{" not in sentence
-    assert ("you" in sentence and "members like you" in sentence) <= is_known
+    assert ("members like you" in sentence) <= (is_known and kind == pb.POLICY_KIND_PERSONAL)

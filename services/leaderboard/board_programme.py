@@ -1,6 +1,6 @@
 """The boards of a programme, checked and compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -199,9 +199,16 @@ def _prizes(known: Known, board: pb.Board, where: str, problems: Problems) -> tu
         problems.add(f"{where}.prizes", "are given when a period closes, and the board has no schedule")
     if len(board.prizes) > PRIZES_MAX:
         problems.add(f"{where}.prizes", f"has {len(board.prizes)} items, more than {PRIZES_MAX}")
+    return check_prizes(known, board.prizes, f"{where}.prizes", problems)
+
+
+def check_prizes(
+    known: Known, prizes: Sequence[boards_pb.BoardPrize], where: str, problems: Problems
+) -> tuple[Prize, ...]:
+    """What places win; reports what is not right."""
     found = []
-    for place, prize in enumerate(board.prizes):
-        spot = f"{where}.prizes[{place}]"
+    for place, prize in enumerate(prizes):
+        spot = f"{where}[{place}]"
         first, last = prize.ranks.first, prize.ranks.last or prize.ranks.first
         if prize.WhichOneof("places") == "ranks":
             problems.bounded(f"{spot}.ranks.first", first, 1, RANK_MAX)

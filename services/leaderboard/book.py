@@ -75,6 +75,7 @@ class Book(book.Book):
         self.moved: dict[Any, Score] = {}
         self.standings: dict[tuple[str, int], Any] = {}
         self.placed: set[tuple[str, int, str]] = set()
+        self.seated: set[tuple[str, int, str]] = set()
         self.change = 0
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None

@@ -4,6 +4,7 @@ from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES
 from services.leaderboard.board_programme import compile_boards
 from services.leaderboard.card_programme import compile_pools
+from services.leaderboard.league_programme import compile_leagues
 from services.leaderboard.published import zone_of
 from services.leaderboard.rules import Known, LeaderboardRules
 from services.programme import Problems, schemas
@@ -27,4 +28,5 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
     rules = LeaderboardRules(time_zone=zone_of(programme))
     compile_boards(rules, known, programme.leaderboard, problems)
     compile_pools(rules, known, programme.leaderboard, problems)
+    compile_leagues(rules, known, programme.leaderboard, problems)
     return rules

@@ -8,6 +8,7 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from services.activity import ActivitySchema, Expressions
 from services.leaderboard.board_rules import BoardRules
+from services.leaderboard.league_rules import LeagueRules
 from services.leaderboard.ranking import GAIN_MAX
 
 Failed = Callable[[str, str], None]
@@ -116,6 +117,8 @@ class LeaderboardRules:
     time_zone: str = "UTC"
     compiled: dict[str, BoardRules] = field(default_factory=dict)
     boards_by_mission: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    leagues: dict[str, LeagueRules] = field(default_factory=dict)
+    leagues_by_board: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,4 +27,13 @@ SECTIONS = {
     "parked_cards": """
         SELECT key, place, pool, code, detail, occurred_at FROM parked_cards
         WHERE brand = $1 AND member = $2 ORDER BY key, place""",
+    "league_members": """
+        SELECT league, division, skill, idle, settled, takes_part FROM league_members
+        WHERE brand = $1 AND member = $2 ORDER BY league""",
+    "league_seats": """
+        SELECT league, period, division, cohort, number, joined_at, rank, score, outcome, to_division
+        FROM league_seats WHERE brand = $1 AND member = $2 ORDER BY period, league""",
+    "league_waiting": """
+        SELECT league, period, joined_at FROM league_waiting WHERE brand = $1 AND member = $2
+        ORDER BY period, league""",
 }

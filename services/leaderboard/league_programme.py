@@ -29,9 +29,9 @@ def compile_leagues(
     declared = {board.id: board for board in section.boards}
     for place, league in enumerate(section.leagues):
         where, before = f"leaderboard.leagues[{place}]", len(problems.found)
-        if problems.reference(f"{where}.board", league.board, declared, "board"):
-            if not declared[league.board].HasField("schedule"):
-                problems.add(f"{where}.board", f"is board {league.board!r}, which has no schedule and so no periods")
+        is_declared = problems.reference(f"{where}.board", league.board, declared, "board")
+        if is_declared and not declared[league.board].HasField("schedule"):
+            problems.add(f"{where}.board", f"is board {league.board!r}, which has no schedule and so no periods")
         rule = _COHORTS.get(league.cohorts)
         if rule is None:
             problems.add(f"{where}.cohorts", f"is {league.cohorts}, which there is not")
@@ -87,7 +87,7 @@ def _divisions(
 
 
 def _zone(division: leagues_pb.LeagueDivision, name: str, size: int, where: str, problems: Problems) -> Zone:
-    if not division.HasField(name):  # type: ignore[arg-type]
+    if not division.HasField(name):
         return Zone()
     zone: leagues_pb.LeagueZone = getattr(division, name)
     match zone.WhichOneof("size"):

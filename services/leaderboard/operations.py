@@ -5,17 +5,33 @@ from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.missions.v1.events_pb2 import MissionCompleted
 from laurels.points.v1.events_pb2 import PointsCredited
 from services.book import Adopt, Forget, Together
-from services.leaderboard import boards, cards, closing, live, members, repairs
+from services.leaderboard import boards, cards, closing, league_closing, leagues, live, members, repairs
 
 OPERATIONS = registry(
     (
         Adopt(),
         Forget(),
         members.Know(),
-        Together(ActivityRecorded, members.SeeActivity(), boards.MoveByActivity(), cards.IssueByActivity()),
-        Together(PointsCredited, boards.MoveByCredit(), cards.ShowGiven()),
-        Together(MissionCompleted, boards.MoveByMission(), cards.IssueByMission()),
-        boards.Submit(),
+        Together(
+            ActivityRecorded,
+            members.SeeActivity(),
+            boards.MoveByActivity(),
+            leagues.JoinByEvent(boards.MoveByActivity()),
+            cards.IssueByActivity(),
+        ),
+        Together(
+            PointsCredited,
+            boards.MoveByCredit(),
+            leagues.JoinByEvent(boards.MoveByCredit()),
+            cards.ShowGiven(),
+        ),
+        Together(
+            MissionCompleted,
+            boards.MoveByMission(),
+            leagues.JoinByEvent(boards.MoveByMission()),
+            cards.IssueByMission(),
+        ),
+        leagues.JoinBySubmission(boards.Submit()),
         closing.Close(),
         repairs.Move(),
         repairs.RebuildScores(),
@@ -26,6 +42,8 @@ OPERATIONS = registry(
         cards.ShowParked(),
         cards.ShowRedeemed(),
         cards.ClosePools(),
+        leagues.SayPart(),
+        league_closing.CloseLeagues(),
     )
 )
 

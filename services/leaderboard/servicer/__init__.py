@@ -16,10 +16,11 @@ from services.leaderboard.programme import compile_programme
 from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.servicer.boards import LeaderboardServicer
 from services.leaderboard.servicer.cards import ScratchCardServicer
+from services.leaderboard.servicer.leagues import LeagueServicer
 from services.leaderboard.store import cards as card_store
 from services.programme import Problems
 
-__all__ = ["LeaderboardServicer", "ScratchCardServicer", "ValidationServicer"]
+__all__ = ["LeaderboardServicer", "LeagueServicer", "ScratchCardServicer", "ValidationServicer"]
 
 
 class ValidationServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):

@@ -186,7 +186,7 @@ class CloseLeagues(Operation):
             case Freeze():
                 return freeze(book, league, state, request)
             case Settle() if state.state == CLOSING:
-                settled = [self._settle(book, league, state, *named) for *named, _ in request.cohorts]
+                settled = [self._settle(book, league, state, where, number) for where, number, _ in request.cohorts]
                 return any(settled)
             case Idle() if state.state == CLOSING:
                 missed = [miss(book, league, state, member) for member in request.members]

@@ -4,6 +4,7 @@ import asyncpg
 
 from services.leaderboard.board_verification import board_violations
 from services.leaderboard.card_verification import card_violations
+from services.leaderboard.league_verification import league_violations
 from services.leaderboard.sealing import Seal, key_of
 
 RETENTION_DAYS = 7
@@ -26,6 +27,7 @@ async def violations(
     (frame,) = await connection.fetch(_FRAME, retention_days)
     brand = frame["brand"]
     found = await board_violations(connection, brand)
+    found += await league_violations(connection, brand, frame["kept_since"])
     for row in await connection.fetch(_DEAD_LETTERS, brand):
         found.append(f"Event {row['id']} of {row['source']}, a {row['type']}, was parked: {row['reason']}")
     return found + await card_violations(connection, brand, Seal(key_of(seed_key)), frame["kept_since"])

@@ -440,7 +440,7 @@ async def tallies(connection: asyncpg.Connection, brand: str, keys: Sequence[Tal
         league, _, _ = key
         row: Any = await connection.fetchrow(_TALLY, brand, *key)
         waited_for = await connection.fetchrow(_NEXT_WAITED_FOR, brand, league)
-        found[key] = Tally(*row, tuple(waited_for) if waited_for is not None else None)
+        found[key] = Tally(**row, waited_for=tuple(waited_for) if waited_for is not None else None)
     return found
 
 

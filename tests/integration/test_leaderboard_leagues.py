@@ -306,8 +306,8 @@ async def test_a_league_that_asks_for_it_seats_only_who_joined_and_whoever_left_
 async def test_a_member_stays_out_of_a_league_that_they_left_and_begins_anew_in_the_lowest_division(
     play: Play,
 ) -> None:
-    await play.apply(league(up=2))
-    await play.score(("ann", 5), ("bob", 6), at=DAYS[0])
+    await play.apply()
+    await play.score(("ann", 7), ("bob", 6), at=DAYS[0])
     await play.closed()
     assert (await play.mine("ann")).division == "silver"
     assert await play.leaves("ann")
@@ -399,19 +399,36 @@ async def test_who_scores_before_the_last_period_is_closed_waits_and_is_seated_i
     assert await play.sound()
 
 
-async def test_who_scores_nothing_goes_down_and_at_last_leaves(play: Play) -> None:
-    await play.apply(league(up=4, idle=leagues_pb.IdleRule(demote_after=2, leave_after=3)))
-    for number, day in enumerate(DAYS[:2], 1):
-        await play.score(("ann", 5), ("bob", 4), at=day)
-        await play.closed(number)
-    # Both are in gold. Bob scores in the fourth day only; ann never again.
-    assert [(await play.mine(member)).division for member in ("ann", "bob")] == ["gold", "gold"]
-    await play.score(("bob", 4), at=DAYS[3])
+async def test_who_scores_nothing_goes_down_and_a_score_ends_the_row(play: Play) -> None:
+    await play.apply(league(up=3, idle=leagues_pb.IdleRule(demote_after=2, leave_after=9)))
+    # All in one transaction, so that no period is closed before the others have their scores.
+    days = [("ann", 0), ("bob", 0), ("bob", 1), ("ann", 1), ("bob", 3)]
+    request = boards_pb2.SubmitScoresRequest(board="sprint", idempotency_key="days")
+    for member, day in days:
+        request.scores.add(member=member, score=1).occurred_at.FromDatetime(DAYS[day])
+    await play.service.call("SubmitScores", request, play.brand)
     told = await play.closed(4)
     assert [closed.members for closed in told] == [2, 2, 0, 1]
     assert [(d.member, d.to_division, d.idle_periods) for d in await play.told(LeagueDemoted)] == [("ann", "silver", 2)]
-    assert [(await play.mine(member)).idle_periods for member in ("ann", "bob")] == [2, 0]
-    assert await play.told(LeagueLeft) == []
+    found = [await play.mine(member) for member in ("ann", "bob")]
+    assert [(f.division, f.idle_periods) for f in found] == [("silver", 2), ("gold", 0)]
+    assert await play.results("bob") == [
+        ("gold", "gold", 1, STAYED), ("silver", "gold", 2, PROMOTED), ("bronze", "silver", 2, PROMOTED)
+    ]  # fmt: skip
+    assert await play.sound()
+
+
+async def test_who_scores_nothing_for_too_long_leaves_and_begins_anew(play: Play) -> None:
+    await play.apply(league(idle=leagues_pb.IdleRule(demote_after=1, leave_after=2)))
+    await play.score(("ann", 1), at=DAYS[0])
+    # Two idle days; nobody is left then, and the last day is not opened.
+    assert [closed.members for closed in await play.closed(3)] == [1, 0, 0]
+    assert [(left.member, left.division, left.idle_periods) for left in await play.told(LeagueLeft)] == [
+        ("ann", "bronze", 2)
+    ]
+    await play.score(("ann", 1))
+    assert await play.where("ann") == ("bronze", 1)
+    assert len(await play.told(LeaguePeriodClosed)) == 3
     assert await play.sound()
 
 

@@ -45,8 +45,8 @@ class UnknownCohort(NotFound):
 
     code = "unknown_cohort"
 
-    def __init__(self, division: str, cohort: int) -> None:
-        super().__init__(f"Division {division!r} has no cohort {cohort} in the period.")
+    def __init__(self, division: str, cohort: str) -> None:
+        super().__init__(f"Division {division!r} has no cohort {cohort!r} in the period.")
 
 
 class CohortRule(Enum):

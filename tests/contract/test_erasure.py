@@ -38,7 +38,7 @@ NAMED = {
     "leaderboard": {
         "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
         "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
-        "parked_cards.member",
+        "parked_cards.member", "league_members.member", "league_seats.member", "league_waiting.member",
     },
     "recommender": {"decisions.member", "profiles.member"},
 }  # fmt: skip

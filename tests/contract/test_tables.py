@@ -36,6 +36,7 @@ APPEND_ONLY = {
         "scratch_pools",
         "scratch_deck_tiles",
         "parked_cards",
+        "league_periods",
     },
     "recommender": {"decisions", "outcomes"},
 }

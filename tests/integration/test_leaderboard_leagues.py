@@ -142,7 +142,9 @@ class Play:
 
     async def cohort(self, division: str, number: int, period: datetime | None = None) -> Any:
         name = period_id(int(period.timestamp())) if period is not None else ""
-        request = leagues_pb2.GetLeagueCohortRequest(league="ladder", division=division, cohort=number, period=name)
+        request = leagues_pb2.GetLeagueCohortRequest(
+            league="ladder", division=division, cohort=str(number), period=name
+        )
         return await self.service.call("GetLeagueCohort", request, self.brand)
 
     async def closed(self, count: int = 1) -> list[LeaguePeriodClosed]:
@@ -482,7 +484,7 @@ async def test_members_see_and_move_themselves_alone(play: Play) -> None:
     request = leagues_pb2.ListMemberLeagueResultsRequest(member="ann")
     with pytest.raises(NotFound):
         await play.service.call("ListMemberLeagueResults", request, play.brand, **of_bob)
-    cohort = leagues_pb2.GetLeagueCohortRequest(league="ladder", division="bronze", cohort=1)
+    cohort = leagues_pb2.GetLeagueCohortRequest(league="ladder", division="bronze", cohort="1")
     with pytest.raises(PermissionDenied):
         await play.service.call("GetLeagueCohort", cohort, play.brand, **of_bob)
     found = await play.service.call("ListLeagues", leagues_pb2.ListLeaguesRequest(), play.brand, **of_bob)
@@ -493,11 +495,12 @@ async def test_members_see_and_move_themselves_alone(play: Play) -> None:
 async def test_what_there_is_not_is_told_as_such(play: Play) -> None:
     await play.apply()
     await play.score(("ann", 9))
-    cohort = {"league": "ladder", "division": "bronze", "cohort": 1}
+    cohort = {"league": "ladder", "division": "bronze", "cohort": "1"}
     for changed, reason in (
         ({"league": "snakes"}, "unknown_league"),
         ({"division": "tin"}, "unknown_division"),
-        ({"cohort": 2}, "unknown_cohort"),
+        ({"cohort": "2"}, "unknown_cohort"),
+        ({"cohort": "first"}, "unknown_cohort"),
         ({"period": "20200101T000000Z"}, "unknown_period"),
         ({"period": "yesterday"}, "unknown_period"),
     ):

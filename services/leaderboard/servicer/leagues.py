@@ -4,6 +4,7 @@ Seats are read from the database, the ranks of an open period from memory, those
 of a closed one from its board's standing.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from services.leaderboard.store import boards as board_store
 from services.leaderboard.store import leagues as store
 from services.leaderboard.store.leagues import Seat
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _STATES = leagues_pb2.LeagueMemberState
 
 
@@ -266,9 +268,8 @@ class LeagueServicer(leagues_pb2_grpc.LeagueServiceServicer):
         division = self._division(league, request.division)
         async with self._database.reading(caller().brand) as connection:
             period = await self._period(connection, league, request.period)
-            seats = await store.seats_of_cohort(
-                connection, caller().brand, league.league, period, division, request.cohort
-            )
+            number = int(request.cohort) if _NUMBER.fullmatch(request.cohort) else 0
+            seats = await store.seats_of_cohort(connection, caller().brand, league.league, period, division, number)
             if not seats:
                 raise UnknownCohort(division, request.cohort)
             standing = await self._standing(connection, league, period, seats)

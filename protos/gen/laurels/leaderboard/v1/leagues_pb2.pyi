@@ -278,10 +278,10 @@ class GetLeagueCohortRequest(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     league: str
     division: str
-    cohort: int
+    cohort: str
     period: str
     position: int
-    def __init__(self, league: _Optional[str] = ..., division: _Optional[str] = ..., cohort: _Optional[int] = ..., period: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
+    def __init__(self, league: _Optional[str] = ..., division: _Optional[str] = ..., cohort: _Optional[str] = ..., period: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
 class GetLeagueCohortResponse(_message.Message):
     __slots__ = ("period", "entries", "promoted_to_rank", "demoted_from_rank", "position")

@@ -38,7 +38,7 @@ from laurels.value.v1.events_pb2 import GRANT_REASON_STANDING, RewardGranted
 from services.leaderboard import cards
 from services.leaderboard.book import Book
 from services.leaderboard.closing import won
-from services.leaderboard.league_rules import LeagueRules, Outcome, in_order
+from services.leaderboard.league_rules import LeagueRules, Outcome
 from services.leaderboard.leagues import LEAGUES, MEMBERSHIPS, SEATS, WAITING, opened, seat
 from services.leaderboard.periods import Span, period_id
 from services.leaderboard.rules import LeaderboardRules
@@ -224,7 +224,7 @@ def freeze(book: Book, league: LeagueRules, state: State, request: Freeze) -> bo
 
 def settle(book: Book, league: LeagueRules, state: State, cohort: Sequence[Seated]) -> None:
     """Moves everybody of a cohort, and gives them their prizes."""
-    ranked = in_order((found.place, found) for found in cohort if found.place is not None)
+    ranked = sorted((found for found in cohort if found.place is not None), key=lambda found: found.place or 0)
     for rank, found in enumerate(ranked, 1):
         _settle_ranked(book, league, state, found, rank, len(ranked))
     for found in cohort:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from laurels.leaderboard.v1 import programme_leagues_pb2 as leagues_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
+from laurels.programme.v1.programme_pb2 import Programme
 from services.leaderboard.board_programme import PRIZES_MAX, check_prizes
 from services.leaderboard.league_rules import CohortRule, Division, LeagueRules, Zone, shares
 from services.leaderboard.ranking import SCORE_MAX
@@ -110,3 +111,12 @@ def _check_bands(league: leagues_pb.League, rule: CohortRule | None, where: str,
     for place, band in enumerate(bands):
         least = bands[place - 1] + 1 if place else -SCORE_MAX
         problems.bounded(f"{where}.skill_bands[{place}]", band, least, SCORE_MAX)
+
+
+def check_boards(programme: Programme, before: LeaderboardRules, now: LeaderboardRules, problems: Problems) -> None:
+    """Reports leagues that would rank by another board than the one whose periods they are in."""
+    for place, league in enumerate(programme.leaderboard.leagues):
+        then, proposed = before.leagues.get(league.id), now.leagues.get(league.id)
+        if then is not None and proposed is not None and then.board != proposed.board:
+            why = f"is not {then.board!r}, whose periods league {league.id!r} is in; give a new league a new id"
+            problems.add(f"leaderboard.leagues[{place}].board", why)

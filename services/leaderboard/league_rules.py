@@ -6,7 +6,6 @@ that together they are at most n.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -194,8 +193,3 @@ def take_seat(filling: Filling, division: str, band: int, size: int) -> tuple[in
 def shares(promotion: Zone, demotion: Zone) -> bool:
     """Whether a cohort has room for both."""
     return promotion.members * demotion.of + demotion.members * promotion.of <= promotion.of * demotion.of
-
-
-def in_order(places: Iterable[tuple[int, Any]]) -> Sequence[Any]:
-    """What stands at places, by place."""
-    return [found for _, found in sorted(places, key=lambda placed: placed[0])]

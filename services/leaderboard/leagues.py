@@ -184,16 +184,19 @@ class JoinBySubmission(Operation):
         self, connection: asyncpg.Connection, book: Book, rules: LeaderboardRules, requests: Sequence[Any]
     ) -> Book:
         submitted = await self._submitting.find(connection, book, rules, requests)
-        await know(connection, book, rules, (fact for request in requests for fact in submitted[id(request)]))
+        if rules.leagues:
+            await know(connection, book, rules, (fact for request in requests for fact in submitted[id(request)]))
         return book
 
     def touch(self, request: Any, found: Book, rules: LeaderboardRules, touched: Touched) -> None:
         self._submitting.touch(request, found.submitted, rules, touched)
-        touch_join(found, rules, found.submitted[id(request)], touched)
+        if rules.leagues:
+            touch_join(found, rules, found.submitted[id(request)], touched)
 
     def decide(self, book: Book, rules: LeaderboardRules, request: Any) -> Any:
         answer = self._submitting.decide(book, rules, request)
-        join_by(book, rules, book.submitted[id(request)])
+        if rules.leagues:
+            join_by(book, rules, book.submitted[id(request)])
         return answer
 
 

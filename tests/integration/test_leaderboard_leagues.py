@@ -619,3 +619,11 @@ async def test_damage_is_found(play: Play, damage: str, sentence: str) -> None:
 async def test_a_bad_league_is_told_by_its_path(play: Play, field: str, bad: leagues_pb.League, detail: str) -> None:
     found = await play.service.problems(play.brand, with_league(bad))
     assert detail in found[f"leaderboard.leagues[0]{field}"]
+
+
+async def test_a_league_stays_with_its_board(play: Play) -> None:
+    boards = [board(), board("marathon")]
+    await play.apply(boards=boards)
+    moved = await play.service.problems(play.brand, with_league(league(board="marathon"), boards=boards))
+    assert set(moved) == {"leaderboard.leagues[0].board"}
+    assert await play.service.problems(play.brand, with_league(league(up=2, cohort_size=9), boards=boards)) == {}

@@ -156,13 +156,14 @@ class LeagueServicer(leagues_pb2_grpc.LeagueServiceServicer):
         async with self._database.reading(brand) as connection:
             known = await store.membership(connection, brand, league.league, member)
             seat = await store.last_seat(connection, brand, league.league, member)
+            waiting = await store.waits(connection, brand, league.league, member)
+            takes_part = league.takes_part(known.takes_part if known is not None else None)
             if seat is not None and seat.outcome == Outcome.NONE.value:
                 await self._show_seat(connection, league, seat, request, answer)
-            elif (waiting := await store.waits(connection, brand, league.league, member)) is not None:
+            elif waiting is not None and takes_part:
                 answer.state, answer.period = _STATES.LEAGUE_MEMBER_STATE_WAITING, period_id(waiting.period)
                 answer.ends_at.FromDatetime(waiting.ends_at.astimezone(UTC))
             else:
-                takes_part = league.takes_part(known.takes_part if known is not None else None)
                 answer.state = _STATES.LEAGUE_MEMBER_STATE_NOT_SEATED if takes_part else _STATES.LEAGUE_MEMBER_STATE_OUT
                 span = league.periods.at(datetime.now(UTC))
                 if span is not None and span.ends_at is not None:

@@ -9,7 +9,9 @@ down_revision = "0004"
 
 BRAND = "current_setting('laurels.brand')"
 ERASING = f"SELECT member FROM erasing WHERE brand = {BRAND}"  # noqa: S608
-# A seat stays under the alias, as a place in a standing does: others' ranks and zones build on it.
+# As before, and of leagues what there is, in the order in which others lock it. A
+# seat stays under the alias, as a place in a standing does: others' ranks and
+# zones build on it.
 ERASE = f"""
     DELETE FROM board_facts USING (SELECT board, period FROM scores WHERE brand = {BRAND} AND member = $1) AS scored
         WHERE board_facts.brand = {BRAND} AND board_facts.board = scored.board AND board_facts.period = scored.period
@@ -19,6 +21,11 @@ ERASE = f"""
     UPDATE board_standings SET member = $2
         WHERE brand = {BRAND} AND member = $1
         AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    DELETE FROM league_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    UPDATE league_seats SET member = $2
+        WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    DELETE FROM league_waiting WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     UPDATE board_changes SET changes = convert_to(
             replace(convert_from(changes, 'UTF8'), '"' || $1 || '"', '"' || $2 || '"'), 'UTF8')
         WHERE brand = {BRAND} AND position(convert_to('"' || $1 || '"', 'UTF8') IN changes) > 0
@@ -27,11 +34,6 @@ ERASE = f"""
     DELETE FROM scratch_counts WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM parked_cards WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     UPDATE scratch_cards SET member = $2, cause = ''
-        WHERE brand = {BRAND} AND member = $1
-        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
-    DELETE FROM league_waiting WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
-    DELETE FROM league_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
-    UPDATE league_seats SET member = $2
         WHERE brand = {BRAND} AND member = $1
         AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND})"""  # noqa: S608
 

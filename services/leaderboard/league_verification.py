@@ -17,9 +17,8 @@ from services.leaderboard.closing import won
 from services.leaderboard.league_closing import prize_key
 from services.leaderboard.league_rules import LeagueRules, Outcome
 from services.leaderboard.periods import period_id
-from services.leaderboard.programme import compile_document
+from services.leaderboard.rules import LeaderboardRules
 
-_DOCUMENTS = "SELECT version, document FROM configurations WHERE brand = $1 ORDER BY version"
 _COHORTS = """
     SELECT league, period, division, cohort, count(*) AS members, max(number) AS last FROM league_seats
     WHERE brand = $1 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
@@ -63,7 +62,8 @@ _PERIODS = """
     WHERE brand = $1 ORDER BY league, period"""
 _SEATS = """
     SELECT seat.division, seat.cohort, seat.member, seat.rank, seat.score, seat.outcome, place,
-        standing.score AS scored
+        standing.score AS scored, seat.member NOT LIKE '!%' AND NOT EXISTS (
+            SELECT FROM erasing WHERE erasing.brand = $1 AND erasing.member = seat.member) AS is_told
     FROM league_seats AS seat LEFT JOIN board_standings AS standing
         ON standing.brand = $1 AND standing.board = $4 AND standing.period = $3 AND standing.member = seat.member
     WHERE seat.brand = $1 AND seat.league = $2 AND seat.period = $3
@@ -74,11 +74,11 @@ _MARGIN = timedelta(days=1)
 kept."""
 
 
-async def league_violations(connection: asyncpg.Connection, brand: str, kept_since: datetime) -> list[str]:
-    """What does not hold. Events are kept from `kept_since` on."""
-    versions = {
-        row["version"]: compile_document(row["document"]).leagues for row in await connection.fetch(_DOCUMENTS, brand)
-    }
+async def league_violations(
+    connection: asyncpg.Connection, brand: str, rules: Mapping[int, LeaderboardRules], kept_since: datetime
+) -> list[str]:
+    """What does not hold; `rules` are those of every version, and events are kept from `kept_since` on."""
+    versions = {version: compiled.leagues for version, compiled in rules.items()}
     found = list(_sizes(versions, await connection.fetch(_COHORTS, brand)))
     found += [
         f"League {row['league']!r} has seats in period {row['period']}, which it did not come to."
@@ -147,7 +147,7 @@ async def _closed(
             if row["place"] is not None:
                 right = (rank, row["scored"], league.outcome(place, rank, ranked))
                 key = prize_key(league.league, period["period"], row["member"])
-                owed = won(league.divisions[place].prizes, rank, rank, ranked) and not row["member"].startswith("!")
+                owed = won(league.divisions[place].prizes, rank, rank, ranked) and row["is_told"]
                 if granted is not None and owed and key not in granted:
                     yield f"{name} did not tell the prize {key!r}."
             if (row["rank"], row["score"], Outcome(row["outcome"])) != right:

@@ -9,7 +9,7 @@ from chassis.database import EVERY_BRAND, Database
 from chassis.erasure import Eraser
 from chassis.service import Service, run_alone
 from laurels.export.v1 import export_pb2_grpc
-from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratch_cards_pb2_grpc
+from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, leagues_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.programme.v1 import programme_pb2_grpc
 from services.erasure import last_word
 from services.export import ExportServicer
@@ -18,12 +18,18 @@ from services.leaderboard.aliases import Aliases
 from services.leaderboard.book import Book
 from services.leaderboard.closing import Closer
 from services.leaderboard.export import SECTIONS
+from services.leaderboard.league_closing import LeagueCloser
 from services.leaderboard.operations import ADOPTING, OPERATIONS
 from services.leaderboard.pool_closing import PoolCloser
 from services.leaderboard.programme import compile_document
 from services.leaderboard.ranks import Ranks
 from services.leaderboard.sealing import Seal, key_of
-from services.leaderboard.servicer import LeaderboardServicer, ScratchCardServicer, ValidationServicer
+from services.leaderboard.servicer import (
+    LeaderboardServicer,
+    LeagueServicer,
+    ScratchCardServicer,
+    ValidationServicer,
+)
 from services.leaderboard.settings import Settings
 from services.leaderboard.store.cards import any_pool
 from services.leaderboard.subscriber import SUBSCRIPTIONS, request_of
@@ -32,6 +38,7 @@ NAMES = (
     "laurels.leaderboard.v1.LeaderboardService",
     "laurels.leaderboard.v1.BoardService",
     "laurels.leaderboard.v1.ScratchCardService",
+    "laurels.leaderboard.v1.LeagueService",
     "laurels.programme.v1.ProgrammeValidationService",
     "laurels.export.v1.ExportService",
 )
@@ -50,13 +57,15 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
             partial(apply, ranks),
         )
         server = service.server.grpc
-        boards = LeaderboardServicer(
-            write_path, service.database, ranks, Aliases(key_of(settings.seed_key.get_secret_value()))
-        )
+        aliases = Aliases(key_of(settings.seed_key.get_secret_value()))
+        boards = LeaderboardServicer(write_path, service.database, ranks, aliases)
         leaderboard_pb2_grpc.add_LeaderboardServiceServicer_to_server(boards, server)
         boards_pb2_grpc.add_BoardServiceServicer_to_server(boards, server)
         scratch_cards_pb2_grpc.add_ScratchCardServiceServicer_to_server(
             ScratchCardServicer(write_path, service.database, programmes, seal), server
+        )
+        leagues_pb2_grpc.add_LeagueServiceServicer_to_server(
+            LeagueServicer(write_path, service.database, ranks, aliases), server
         )
         programme_pb2_grpc.add_ProgrammeValidationServiceServicer_to_server(
             ValidationServicer(service.database, programmes), server
@@ -70,6 +79,7 @@ async def run(settings: Settings, stop: asyncio.Event, started: Callable[[str], 
         service.loops.start(
             "closing", Closer(service.database, write_path, ranks, quiet_s=settings.late_period_quiet_s).run
         )
+        service.loops.start("leagues", LeagueCloser(service.database, write_path, programmes).run)
         service.loops.start("pools", PoolCloser(service.database, write_path).run)
         service.loops.start("erasures", Eraser(service.database, last_word("leaderboard"), service.relay.wake).run)
         service.loops.start("prizes-left", prizes_left.observing(service.database))

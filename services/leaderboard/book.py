@@ -88,6 +88,7 @@ class Book(book.Book):
         self.team_counts: dict[tuple[str, int, str], int] = {}
         self.unfinished: set[tuple[str, int]] = set()
         self.parked_cards: dict[str, ParkedCard] = {}
+        self.seated: set[tuple[str, int, str]] = set()
         self.change = 0
         self.positioned: list[Any] = []
         self.taken_over: tuple[int, LeaderboardRules] | None = None

@@ -33,4 +33,13 @@ SECTIONS = {
     "ranks_told": """
         SELECT board, period, rank, told_at FROM ranks_told
         WHERE brand = $1 AND member = $2 ORDER BY board, period""",
+    "league_members": """
+        SELECT league, division, skill, idle, settled, takes_part FROM league_members
+        WHERE brand = $1 AND member = $2 ORDER BY league""",
+    "league_seats": """
+        SELECT league, period, division, cohort, number, joined_at, rank, score, outcome, to_division
+        FROM league_seats WHERE brand = $1 AND member = $2 ORDER BY period, league""",
+    "league_waiting": """
+        SELECT league, period, joined_at FROM league_waiting WHERE brand = $1 AND member = $2
+        ORDER BY period, league""",
 }

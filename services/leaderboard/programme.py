@@ -4,6 +4,7 @@ from laurels.programme.v1.programme_pb2 import Programme
 from services.activity import MEMBER_VARIABLES
 from services.leaderboard.board_programme import ask_ranks, compile_boards
 from services.leaderboard.card_programme import compile_pools
+from services.leaderboard.league_programme import compile_leagues
 from services.leaderboard.published import zone_of
 from services.leaderboard.rules import Known, LeaderboardRules
 from services.programme import Problems, schemas
@@ -28,4 +29,5 @@ def compile_programme(programme: Programme, problems: Problems) -> LeaderboardRu
     compile_boards(rules, known, programme.leaderboard, problems)
     compile_pools(rules, known, programme.leaderboard, problems)
     ask_ranks(rules, programme)
+    compile_leagues(rules, known, programme.leaderboard, problems)
     return rules

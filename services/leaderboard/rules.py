@@ -10,6 +10,7 @@ from services.activity import ActivitySchema, Expressions
 from services.leaderboard.board_rules import BoardRules
 from services.leaderboard.event_feeds import EventRules
 from services.leaderboard.gains import Failed, Feed, Gain, gain_of
+from services.leaderboard.league_rules import LeagueRules
 
 OPEN_RANK_MAX = 1_000
 """The worst rank that a goal may ask for while a period is open: so much of a board is looked at once a second."""
@@ -114,6 +115,8 @@ class LeaderboardRules:
     boards_by_mission: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     by_event: dict[int, EventRules] = field(default_factory=dict)
     ranks_asked: dict[str, AskedRanks] = field(default_factory=dict)
+    leagues: dict[str, LeagueRules] = field(default_factory=dict)
+    leagues_by_board: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

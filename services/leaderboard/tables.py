@@ -374,3 +374,117 @@ class Member(SQLModel, table=True):
     leaderboards: bool | None = Field(sa_column=Column(Boolean, nullable=True))
     attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     segments: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class League(SQLModel, table=True):
+    """How far a league is, and how its cohorts are filled; `due_at` is when there is something to do for it."""
+
+    __tablename__ = "leagues"
+    __table_args__ = (
+        CheckConstraint("state >= 1 AND state <= 4", name="league_state_is_known"),
+        Index("leagues_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    league: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, nullable=False))
+    ends_at: datetime = Field(sa_column=stamp())
+    closes_at: datetime = Field(sa_column=stamp())
+    due_at: datetime | None = Field(sa_column=stamp(nullable=True))
+    state: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    filling: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class LeagueMember(SQLModel, table=True):
+    """A member's division in a league, "" for none, and the last period that was closed for them."""
+
+    __tablename__ = "league_members"
+    __table_args__ = (
+        Index("league_members_of_member", "brand", "member"),
+        Index(
+            "league_members_to_settle",
+            "brand",
+            "league",
+            "settled",
+            "member",
+            postgresql_where=text("division <> ''"),
+        ),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    league: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    division: str = Field(sa_column=Column(Text, nullable=False))
+    skill: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    idle: int = Field(sa_column=Column(Integer, nullable=False))
+    settled: int = Field(sa_column=Column(BigInteger, nullable=False))
+    takes_part: bool | None = Field(sa_column=Column(Boolean, nullable=True))
+
+
+class LeagueSeat(SQLModel, table=True):
+    """A seat in a cohort of a period, and what came of it when that was closed; `outcome` is 0 before."""
+
+    __tablename__ = "league_seats"
+    __table_args__ = (
+        CheckConstraint("cohort > 0 AND number > 0 AND number <= 1000", name="seat_is_in_a_cohort"),
+        CheckConstraint("rank = 0 OR outcome > 0", name="rank_needs_an_outcome"),
+        Index("league_seats_of_cohort", "brand", "league", "period", "division", "cohort", "number", unique=True),
+        Index("league_seats_of_member", "brand", "member", "period", "league", unique=True),
+        Index(
+            "league_seats_to_settle",
+            "brand",
+            "league",
+            "period",
+            "division",
+            "cohort",
+            postgresql_where=text("outcome = 0"),
+        ),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    league: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    division: str = Field(sa_column=Column(Text(collation="C"), nullable=False))
+    cohort: int = Field(sa_column=Column(Integer, nullable=False))
+    number: int = Field(sa_column=Column(Integer, nullable=False))
+    joined_at: datetime = Field(sa_column=stamp())
+    rank: int = Field(sa_column=Column(Integer, nullable=False))
+    score: int = Field(sa_column=Column(BigInteger, nullable=False))
+    outcome: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    to_division: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class LeagueWaiting(SQLModel, table=True):
+    """A member who is seated when a period opens, in the order of `id`."""
+
+    __tablename__ = "league_waiting"
+    __table_args__ = (
+        Index("league_waiting_in_order", "brand", "league", "period", "id"),
+        Index("league_waiting_of_member", "brand", "member"),
+    )
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    league: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    member: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    ends_at: datetime = Field(sa_column=stamp())
+    joined_at: datetime = Field(sa_column=stamp())
+
+
+class LeaguePeriod(SQLModel, table=True):
+    """A closed period of a league."""
+
+    __tablename__ = "league_periods"
+
+    brand: str = Field(sa_column=Column(Text, primary_key=True))
+    league: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    period: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    ended_at: datetime = Field(sa_column=stamp())
+    closed_at: datetime = Field(sa_column=stamp())
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    members: int = Field(sa_column=Column(BigInteger, nullable=False))
+    promoted: int = Field(sa_column=Column(BigInteger, nullable=False))
+    demoted: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -5,6 +5,7 @@ import asyncpg
 from services.leaderboard.board_verification import board_violations
 from services.leaderboard.card_verification import card_violations
 from services.leaderboard.group_verification import group_violations
+from services.leaderboard.league_verification import league_violations
 from services.leaderboard.programme import compile_document
 from services.leaderboard.rank_verification import rank_violations
 from services.leaderboard.sealing import Seal, key_of
@@ -43,4 +44,5 @@ async def violations(
     rules = {version: compile_document(document) for version, document in documents.items()}
     found += await rank_violations(connection, brand, rules, frame["kept_since"])
     found += await group_violations(connection, brand, rules)
+    found += await league_violations(connection, brand, rules, frame["kept_since"])
     return found + await card_violations(connection, brand, Seal(key_of(seed_key)), frame["kept_since"])

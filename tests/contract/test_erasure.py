@@ -39,6 +39,7 @@ NAMED = {
         "answers.member", "board_facts.member", "board_removals.member", "board_standings.member",
         "known_members.member", "scores.member", "scratch_cards.member", "scratch_counts.member",
         "parked_cards.member", "ranks_told.member", "group_standings.member",
+        "league_members.member", "league_seats.member", "league_waiting.member",
     },
     "recommender": {"decisions.member", "pending.member", "profiles.member", "slot_counters.owner"},
 }  # fmt: skip

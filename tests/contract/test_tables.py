@@ -36,6 +36,7 @@ APPEND_ONLY = {
         "group_standings",
         "scratch_pools",
         "scratch_deck_tiles",
+        "league_periods",
     },
     "recommender": {"candidates", "decisions", "late_outcomes", "model_versions", "outcomes", "promotions"},
 }
@@ -160,6 +161,7 @@ async def test_only_the_chassis_loops_see_every_brand(connection: asyncpg.Connec
     expected = {("outbox", "*"), ("inbox", "*"), ("dead_letters", "*"), ("configurations", "r"), ("erasing", "*")}
     if service == "leaderboard":
         expected |= {("scratch_pools", "r"), ("board_periods", "r"), ("board_changes", "*")}
+        expected.add(("leagues", "r"))  # leagues whose period is over, and
         expected.add(("scratch_pool_states", "r"))  # pools to close are looked for in all brands at once
     if service == "missions":  # deliveries that are due are looked for in all brands at once
         expected |= {(name, "r") for name in ("webhook_deliveries", "webhook_endpoints")}

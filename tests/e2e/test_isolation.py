@@ -83,6 +83,9 @@ async def populated(world: World) -> dict[str, Any]:
     }
     programme["missions"]["quizzes"] = [{"id": "facts", "name": "Facts", "questions": [question]}]
     counted = {"activity_type": "purchase", "begins_at": "2000-01-01T00:00:00Z", "ends_at": "2999-01-01T00:00:00Z"}
+    weekly = {"cron": {"expression": "0 0 * * 1"}}
+    programme["leaderboard"]["boards"].append({"id": "week", "points": {"currency": "points"}, "schedule": weekly})
+    programme["leaderboard"]["leagues"] = [{"id": "ladder", "board": "week", "divisions": [{"id": "bronze"}]}]
     programme["missions"]["team_challenges"] = [{"id": "cup", "name": "Cup", "contributions": counted}]
     await world.call("PUT", "/v1/programme", {"programme": programme})
     await world.call("POST", "/v1/members", {"member": CANARY, "display_name": NAME})
@@ -113,6 +116,11 @@ async def populated(world: World) -> dict[str, Any]:
     await eventually(missions, 2)
     wallet = 2 * AMOUNT // 100 + 50 + 50 + 100 - 7 - 7 - 150
     await eventually(lambda: world.wallet(CANARY), wallet)
+
+    async def seats() -> int:
+        return int((await world.get(f"/v1/members/{CANARY}/leagues/ladder"))["members"])
+
+    await eventually(seats, 1)
     card = (await world.get(f"/v1/members/{CANARY}/scratch-cards"))["cards"][0]["card"]
     await world.call("POST", "/v1/members", {"member": "leaver"})
 
@@ -150,6 +158,9 @@ async def populated(world: World) -> dict[str, Any]:
         "subscription": "club",
         "grant": "0" * 24,  # nothing was parked
         "parked": "0" * 32,
+        "league": "ladder",
+        "division": "bronze",
+        "cohort": "1",
         **await taken_on(world),
     }
 
@@ -241,6 +252,8 @@ def body_for(template: str) -> dict[str, Any]:
         "/v1/leaderboards/{board}/members/{member}:remove": {},
         "/v1/leaderboards/{board}/members/{member}:restore": {},
         "/v1/leaderboards/{board}:rebuild": {},
+        "/v1/members/{member}/leagues/{league}:join": {},
+        "/v1/members/{member}/leagues/{league}:leave": {},
     }
     return bodies[template]
 

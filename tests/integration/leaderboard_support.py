@@ -20,7 +20,7 @@ from cli.embedded import Servers
 from laurels.activity.v1.activity_pb2 import Activity
 from laurels.activity.v1.events_pb2 import ActivityRecorded
 from laurels.erasure.v1.events_pb2 import ErasureReceipt, ErasureSettled, MemberErased
-from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, scratch_cards_pb2_grpc
+from laurels.leaderboard.v1 import boards_pb2_grpc, leaderboard_pb2_grpc, leagues_pb2_grpc, scratch_cards_pb2_grpc
 from laurels.leaderboard.v1 import leaderboard_pb2 as boards_pb
 from laurels.leaderboard.v1 import programme_pb2 as pb
 from laurels.leaderboard.v1 import scratch_cards_pb2 as cards_pb
@@ -141,6 +141,7 @@ class Leaderboard:
             boards_pb2_grpc.BoardServiceStub(channel),
             scratch_cards_pb2_grpc.ScratchCardServiceStub(channel),
             programme_pb2_grpc.ProgrammeValidationServiceStub(channel),
+            leagues_pb2_grpc.LeagueServiceStub(channel),
         ]
         self._brands: set[str] = set()
 

@@ -12,14 +12,16 @@ from chassis.database import Database
 from laurels.programme.v1 import programme_pb2, programme_pb2_grpc
 from services.leaderboard.board_programme import check_scoring
 from services.leaderboard.card_programme import check_owed, check_published
+from services.leaderboard.league_programme import check_boards
 from services.leaderboard.programme import compile_programme
 from services.leaderboard.rules import LeaderboardRules
 from services.leaderboard.servicer.boards import LeaderboardServicer
 from services.leaderboard.servicer.cards import ScratchCardServicer
+from services.leaderboard.servicer.leagues import LeagueServicer
 from services.leaderboard.store import cards as card_store
 from services.programme import Problems
 
-__all__ = ["LeaderboardServicer", "ScratchCardServicer", "ValidationServicer"]
+__all__ = ["LeaderboardServicer", "LeagueServicer", "ScratchCardServicer", "ValidationServicer"]
 
 
 class ValidationServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
@@ -41,6 +43,7 @@ class ValidationServicer(programme_pb2_grpc.ProgrammeValidationServiceServicer):
             if version:
                 before = await self._programmes.at(connection, brand, version)
                 check_scoring(request.programme, before, proposed, problems)
+                check_boards(request.programme, before, proposed, problems)
         check_published(request.programme, {name: pool.published for name, pool in published.items()}, brand, problems)
         check_owed(request.programme, owed, problems)
         return problems.response()

@@ -66,10 +66,11 @@ class View:
 
     def show_rows(self, entries: Any, rows: Iterable[Any], own: str = "") -> None:
         """Adds places of a standing to an answer's entries."""
-        self.show(entries, map(_place_of, rows), own)
+        self.show(entries, map(place_of, rows), own)
 
 
-def _place_of(row: Any) -> Place:
+def place_of(row: Any) -> Place:
+    """A row of a standing as a place."""
     reached = microseconds(row["reached_at"])
     return Place(row["place"] - 1, row["rank"], row["member"], row["score"], row["sub_score"], reached)
 

@@ -5,7 +5,7 @@ from alembic import op
 from chassis.migrations import app_role, secure
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0005"
 
 BRAND = "current_setting('laurels.brand')"
 ERASING = f"SELECT member FROM erasing WHERE brand = {BRAND}"  # noqa: S608

@@ -28,6 +28,11 @@ ERASE = f"""
         AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
     DELETE FROM known_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM scratch_counts WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    DELETE FROM league_members WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
+    UPDATE league_seats SET member = $2
+        WHERE brand = {BRAND} AND member = $1
+        AND ($1, $2) IN (SELECT member, alias FROM erasing WHERE brand = {BRAND});
+    DELETE FROM league_waiting WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM ranks_told WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     DELETE FROM parked_cards WHERE brand = {BRAND} AND member = $1 AND $1 IN ({ERASING});
     UPDATE scratch_cards SET member = $2, cause = ''

@@ -24,29 +24,30 @@ _sym_db = _symbol_database.Default()
 
 from laurels.leaderboard.v1 import programme_boards_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__boards__pb2
 from laurels.leaderboard.v1 import programme_cards_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__cards__pb2
+from laurels.leaderboard.v1 import programme_leagues_pb2 as laurels_dot_leaderboard_dot_v1_dot_programme__leagues__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/leaderboard/v1/programme.proto\x12\x16laurels.leaderboard.v1\x1a-laurels/leaderboard/v1/programme_boards.proto\x1a,laurels/leaderboard/v1/programme_cards.proto\"\x81\x01\n\x14LeaderboardProgramme\x12-\n\x06\x62oards\x18\x01 \x03(\x0b\x32\x1d.laurels.leaderboard.v1.Board\x12:\n\rscratch_pools\x18\x02 \x03(\x0b\x32#.laurels.leaderboard.v1.ScratchPool\"\xbe\x06\n\x05\x42oard\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x06points\x18\x03 \x01(\x0b\x32\".laurels.leaderboard.v1.PointsFeedH\x00\x12\x38\n\x08\x61\x63tivity\x18\x04 \x01(\x0b\x32$.laurels.leaderboard.v1.ActivityFeedH\x00\x12\x36\n\x07mission\x18\x12 \x01(\x0b\x32#.laurels.leaderboard.v1.MissionFeedH\x00\x12\x32\n\x05\x65vent\x18< \x01(\x0b\x32!.laurels.leaderboard.v1.EventFeedH\x00\x12\x37\n\x08operator\x18\x05 \x01(\x0e\x32%.laurels.leaderboard.v1.ScoreOperator\x12\x11\n\tascending\x18\x06 \x01(\x08\x12-\n\x04ties\x18\x07 \x01(\x0e\x32\x1f.laurels.leaderboard.v1.TieRule\x12\x31\n\x05ranks\x18\x08 \x01(\x0e\x32\".laurels.leaderboard.v1.RankMethod\x12\x33\n\x06\x62ounds\x18\t \x01(\x0b\x32#.laurels.leaderboard.v1.ScoreBounds\x12:\n\nrate_limit\x18\n \x01(\x0b\x32&.laurels.leaderboard.v1.ScoreRateLimit\x12\x37\n\x08schedule\x18\x0b \x01(\x0b\x32%.laurels.leaderboard.v1.BoardSchedule\x12\x32\n\x06prizes\x18\x0c \x03(\x0b\x32\".laurels.leaderboard.v1.BoardPrize\x12\x13\n\x0bsubmissions\x18\r \x01(\x08\x12/\n\x05names\x18\x0e \x01(\x0e\x32 .laurels.leaderboard.v1.NameRule\x12\x0c\n\x04live\x18\x13 \x01(\x08\x12\x32\n\x06scopes\x18\x0f \x03(\x0b\x32\".laurels.leaderboard.v1.BoardScope\x12\x11\n\tsub_score\x18\x10 \x01(\t\x12\x10\n\x08\x64istinct\x18\x11 \x01(\tB\x06\n\x04\x66\x65\x65\x64\"\x1e\n\nPointsFeed\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\"G\n\x0c\x41\x63tivityFeed\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\t\"\xcb\x03\n\x0bScratchPool\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x31\n\x06issues\x18\x03 \x03(\x0b\x32!.laurels.leaderboard.v1.CardIssue\x12-\n\x06prizes\x18\x04 \x03(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12\x16\n\x0enothing_weight\x18\x05 \x01(\x03\x12.\n\x04kind\x18\x06 \x01(\x0e\x32 .laurels.leaderboard.v1.PoolKind\x12*\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0e\x32\x1c.laurels.leaderboard.v1.Face\x12\x32\n\x06window\x18\x08 \x01(\x0b\x32\".laurels.leaderboard.v1.CardWindow\x12\r\n\x05\x63\x61rds\x18\t \x01(\x03\x12\x0e\n\x06\x62udget\x18\n \x01(\x03\x12\x32\n\x06limits\x18\x0b \x01(\x0b\x32\".laurels.leaderboard.v1.CardLimits\x12\x31\n\x06pacing\x18\x0c \x03(\x0b\x32!.laurels.leaderboard.v1.PacePoint\x12\x12\n\nvalid_days\x18\r \x01(\x05\"c\n\tCardIssue\x12\x39\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32%.laurels.leaderboard.v1.ActivityIssueH\x00\x12\x11\n\x07mission\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"9\n\rActivityIssue\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\"\xb7\x01\n\x05Prize\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06weight\x18\x03 \x01(\x03\x12\r\n\x05stock\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\x03\x12\x0e\n\x06reward\x18\x07 \x01(\t\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\t\x12\x14\n\x0cscratch_card\x18\t \x01(\t\x12\r\n\x05value\x18\n \x01(\x03\x12\x0f\n\x07instead\x18\x0b \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&laurels/leaderboard/v1/programme.proto\x12\x16laurels.leaderboard.v1\x1a-laurels/leaderboard/v1/programme_boards.proto\x1a,laurels/leaderboard/v1/programme_cards.proto\x1a.laurels/leaderboard/v1/programme_leagues.proto\"\xb2\x01\n\x14LeaderboardProgramme\x12-\n\x06\x62oards\x18\x01 \x03(\x0b\x32\x1d.laurels.leaderboard.v1.Board\x12:\n\rscratch_pools\x18\x02 \x03(\x0b\x32#.laurels.leaderboard.v1.ScratchPool\x12/\n\x07leagues\x18\x14 \x03(\x0b\x32\x1e.laurels.leaderboard.v1.League\"\xbe\x06\n\x05\x42oard\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x06points\x18\x03 \x01(\x0b\x32\".laurels.leaderboard.v1.PointsFeedH\x00\x12\x38\n\x08\x61\x63tivity\x18\x04 \x01(\x0b\x32$.laurels.leaderboard.v1.ActivityFeedH\x00\x12\x36\n\x07mission\x18\x12 \x01(\x0b\x32#.laurels.leaderboard.v1.MissionFeedH\x00\x12\x32\n\x05\x65vent\x18< \x01(\x0b\x32!.laurels.leaderboard.v1.EventFeedH\x00\x12\x37\n\x08operator\x18\x05 \x01(\x0e\x32%.laurels.leaderboard.v1.ScoreOperator\x12\x11\n\tascending\x18\x06 \x01(\x08\x12-\n\x04ties\x18\x07 \x01(\x0e\x32\x1f.laurels.leaderboard.v1.TieRule\x12\x31\n\x05ranks\x18\x08 \x01(\x0e\x32\".laurels.leaderboard.v1.RankMethod\x12\x33\n\x06\x62ounds\x18\t \x01(\x0b\x32#.laurels.leaderboard.v1.ScoreBounds\x12:\n\nrate_limit\x18\n \x01(\x0b\x32&.laurels.leaderboard.v1.ScoreRateLimit\x12\x37\n\x08schedule\x18\x0b \x01(\x0b\x32%.laurels.leaderboard.v1.BoardSchedule\x12\x32\n\x06prizes\x18\x0c \x03(\x0b\x32\".laurels.leaderboard.v1.BoardPrize\x12\x13\n\x0bsubmissions\x18\r \x01(\x08\x12/\n\x05names\x18\x0e \x01(\x0e\x32 .laurels.leaderboard.v1.NameRule\x12\x0c\n\x04live\x18\x13 \x01(\x08\x12\x32\n\x06scopes\x18\x0f \x03(\x0b\x32\".laurels.leaderboard.v1.BoardScope\x12\x11\n\tsub_score\x18\x10 \x01(\t\x12\x10\n\x08\x64istinct\x18\x11 \x01(\tB\x06\n\x04\x66\x65\x65\x64\"\x1e\n\nPointsFeed\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\"G\n\x0c\x41\x63tivityFeed\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\t\"\xcb\x03\n\x0bScratchPool\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x31\n\x06issues\x18\x03 \x03(\x0b\x32!.laurels.leaderboard.v1.CardIssue\x12-\n\x06prizes\x18\x04 \x03(\x0b\x32\x1d.laurels.leaderboard.v1.Prize\x12\x16\n\x0enothing_weight\x18\x05 \x01(\x03\x12.\n\x04kind\x18\x06 \x01(\x0e\x32 .laurels.leaderboard.v1.PoolKind\x12*\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0e\x32\x1c.laurels.leaderboard.v1.Face\x12\x32\n\x06window\x18\x08 \x01(\x0b\x32\".laurels.leaderboard.v1.CardWindow\x12\r\n\x05\x63\x61rds\x18\t \x01(\x03\x12\x0e\n\x06\x62udget\x18\n \x01(\x03\x12\x32\n\x06limits\x18\x0b \x01(\x0b\x32\".laurels.leaderboard.v1.CardLimits\x12\x31\n\x06pacing\x18\x0c \x03(\x0b\x32!.laurels.leaderboard.v1.PacePoint\x12\x12\n\nvalid_days\x18\r \x01(\x05\"c\n\tCardIssue\x12\x39\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32%.laurels.leaderboard.v1.ActivityIssueH\x00\x12\x11\n\x07mission\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"9\n\rActivityIssue\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\"\xb7\x01\n\x05Prize\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06weight\x18\x03 \x01(\x03\x12\r\n\x05stock\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0e\n\x06\x61mount\x18\x06 \x01(\x03\x12\x0e\n\x06reward\x18\x07 \x01(\t\x12\r\n\x05\x62\x61\x64ge\x18\x08 \x01(\t\x12\x14\n\x0cscratch_card\x18\t \x01(\t\x12\r\n\x05value\x18\n \x01(\x03\x12\x0f\n\x07instead\x18\x0b \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'laurels.leaderboard.v1.programme_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LEADERBOARDPROGRAMME']._serialized_start=160
-  _globals['_LEADERBOARDPROGRAMME']._serialized_end=289
-  _globals['_BOARD']._serialized_start=292
-  _globals['_BOARD']._serialized_end=1122
-  _globals['_POINTSFEED']._serialized_start=1124
-  _globals['_POINTSFEED']._serialized_end=1154
-  _globals['_ACTIVITYFEED']._serialized_start=1156
-  _globals['_ACTIVITYFEED']._serialized_end=1227
-  _globals['_SCRATCHPOOL']._serialized_start=1230
-  _globals['_SCRATCHPOOL']._serialized_end=1689
-  _globals['_CARDISSUE']._serialized_start=1691
-  _globals['_CARDISSUE']._serialized_end=1790
-  _globals['_ACTIVITYISSUE']._serialized_start=1792
-  _globals['_ACTIVITYISSUE']._serialized_end=1849
-  _globals['_PRIZE']._serialized_start=1852
-  _globals['_PRIZE']._serialized_end=2035
+  _globals['_LEADERBOARDPROGRAMME']._serialized_start=208
+  _globals['_LEADERBOARDPROGRAMME']._serialized_end=386
+  _globals['_BOARD']._serialized_start=389
+  _globals['_BOARD']._serialized_end=1219
+  _globals['_POINTSFEED']._serialized_start=1221
+  _globals['_POINTSFEED']._serialized_end=1251
+  _globals['_ACTIVITYFEED']._serialized_start=1253
+  _globals['_ACTIVITYFEED']._serialized_end=1324
+  _globals['_SCRATCHPOOL']._serialized_start=1327
+  _globals['_SCRATCHPOOL']._serialized_end=1786
+  _globals['_CARDISSUE']._serialized_start=1788
+  _globals['_CARDISSUE']._serialized_end=1887
+  _globals['_ACTIVITYISSUE']._serialized_start=1889
+  _globals['_ACTIVITYISSUE']._serialized_end=1946
+  _globals['_PRIZE']._serialized_start=1949
+  _globals['_PRIZE']._serialized_end=2132
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from laurels.leaderboard.v1 import programme_boards_pb2 as _programme_boards_pb2
 from laurels.leaderboard.v1 import programme_cards_pb2 as _programme_cards_pb2
+from laurels.leaderboard.v1 import programme_leagues_pb2 as _programme_leagues_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -9,12 +10,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class LeaderboardProgramme(_message.Message):
-    __slots__ = ("boards", "scratch_pools")
+    __slots__ = ("boards", "scratch_pools", "leagues")
     BOARDS_FIELD_NUMBER: _ClassVar[int]
     SCRATCH_POOLS_FIELD_NUMBER: _ClassVar[int]
+    LEAGUES_FIELD_NUMBER: _ClassVar[int]
     boards: _containers.RepeatedCompositeFieldContainer[Board]
     scratch_pools: _containers.RepeatedCompositeFieldContainer[ScratchPool]
-    def __init__(self, boards: _Optional[_Iterable[_Union[Board, _Mapping]]] = ..., scratch_pools: _Optional[_Iterable[_Union[ScratchPool, _Mapping]]] = ...) -> None: ...
+    leagues: _containers.RepeatedCompositeFieldContainer[_programme_leagues_pb2.League]
+    def __init__(self, boards: _Optional[_Iterable[_Union[Board, _Mapping]]] = ..., scratch_pools: _Optional[_Iterable[_Union[ScratchPool, _Mapping]]] = ..., leagues: _Optional[_Iterable[_Union[_programme_leagues_pb2.League, _Mapping]]] = ...) -> None: ...
 
 class Board(_message.Message):
     __slots__ = ("id", "name", "points", "activity", "mission", "event", "operator", "ascending", "ties", "ranks", "bounds", "rate_limit", "schedule", "prizes", "submissions", "names", "live", "scopes", "sub_score", "distinct")

@@ -122,7 +122,16 @@ async def test_old_events_fill_the_periods_that_they_happened_in_and_none_is_los
             await closer.run_until(moment)
             told += len(await sport.service.told(sport.brand, BoardPeriodClosed))
         assert told == 0
-        await closer.run_until(moment + timedelta(seconds=60))
+
+        async def all_closed() -> bool:
+            """After a minute without a move; a look that learns of the last one late waits another."""
+            nonlocal moment
+            moment += timedelta(seconds=60)
+            await closer._ranks.catch_up()
+            await closer.run_until(moment)
+            return len(await sport.service.told(sport.brand, BoardPeriodClosed)) >= 5
+
+        await eventually(all_closed)
     periods = {e.period for e in await closed(sport, 5)}
     starts = {period_id(int((NOON + timedelta(days=day, hours=-13)).timestamp())) for day in range(5)}
     assert periods == starts

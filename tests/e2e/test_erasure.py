@@ -46,7 +46,8 @@ PLANTED = {
     "hold_requests.code": "''",
     "parked_grants.currency": "''",
     "campaign_triggers.reason": "0",
-    "pending.decision": "(SELECT decision FROM decisions WHERE member LIKE 'canary-%' ORDER BY decided_at DESC LIMIT 1)",
+    "pending.decision": "(SELECT decision FROM decisions WHERE member LIKE 'canary-%'"
+    " ORDER BY decided_at DESC LIMIT 1)",
 }
 # What a made-up row needs beside it.
 BESIDE = {"contributions": "INSERT INTO tallies (brand, tally, stripe, value) VALUES ($1, 'total:planted', 0, 1)"}

@@ -124,7 +124,7 @@ async def grow(points: Points, brand: str, name: str, count: int, member: str = 
 async def violations(servers: Servers, brand: str) -> list[str]:
     session = await asyncpg.connect(servers.postgres.url("points"))
     try:
-        async with session.transaction():
+        async with session.transaction(isolation="repeatable_read"):
             await session.execute("SELECT set_config('laurels.brand', $1, true)", brand)
             return await verification.violations(session)
     finally:

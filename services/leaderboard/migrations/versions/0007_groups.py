@@ -74,8 +74,10 @@ def upgrade() -> None:
             ON group_standings (brand, member, period, board, scope, group_id)""")
     secure("group_standings", grants="SELECT, INSERT")
     # Decided on by an id, which follows from the key. A card's key keeps what was decided of it.
+    # The table is written anew for that id; few cards are ever parked.
     op.execute("""
         -- squawk-ignore-file prefer-bigint-over-smallint, require-concurrent-index-creation
+        -- squawk-ignore-file adding-field-with-default
         ALTER TABLE parked_cards
             ADD COLUMN parked text NOT NULL GENERATED ALWAYS AS (md5(key || '#' || place::text)) STORED,
             ADD COLUMN state smallint NOT NULL DEFAULT 1,
